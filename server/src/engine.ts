@@ -1,0 +1,58 @@
+/**
+ * The engine: the one entrance to the core for every adapter (CLI, language server, tests). It holds the program of one
+ * tree, keeps it up to date as files change, and answers questions about it with plain data. No I/O, no LSP types.
+ */
+import type { FactsPort } from "./facts/ports.js";
+import type { AnalysisStats, Confidence, Finding, FindingPath, Site } from "./findings/types.js";
+import type { KernelTables } from "./kernel/types.js";
+
+export interface EngineOptions {
+  tables: KernelTables;
+  facts: FactsPort;
+  /** Kernel version of the tree, from its Makefile; null when unknown (newest assumed). */
+  version: { major: number; minor: number } | null;
+}
+
+export interface Progress {
+  phase: string;
+  done: number;
+  total: number;
+}
+
+export interface CheckOptions {
+  /** Report findings with a step in these files; null: everything. */
+  focus: ReadonlySet<string> | null;
+  progress?: (p: Progress) => void;
+  signal?: AbortSignal;
+}
+
+export interface CheckResult {
+  /** All findings of every confidence, suppressed ones marked, in a total order (file, offset, rule, fingerprint). */
+  findings: Finding[];
+  stats: AnalysisStats;
+}
+
+/** What is known about the place under a cursor. */
+export interface PointInfo {
+  function: string;
+  /** Contexts that hold here, entered in this function or by how the function is called. */
+  contexts: { kind: string; lock?: string; lockClass?: string; how: string; site: Site }[];
+  /** Lock primitive or guard here, if the point is on one. */
+  lock?: { name: string; op: string; lock?: string; lockClass?: string };
+  /** The call here, and whether it may sleep. */
+  call?: { name: string; targets: Site[]; sleeps: "never" | "may" | "unknown"; paths: FindingPath[] };
+}
+
+export interface Engine {
+  /** Joins the outlines of these files into the program; `files` is the whole tree, root-relative, forward slashes. */
+  load(files: readonly string[], options?: { progress?: (p: Progress) => void; signal?: AbortSignal }): Promise<void>;
+  /** These files changed, appeared or vanished (the port reads the new text). Cheap; the next question re-analyses. */
+  update(files: readonly string[]): Promise<void>;
+  check(options: CheckOptions): Promise<CheckResult>;
+  pointInfo(file: string, offset: number): Promise<PointInfo | null>;
+  /** The function that contains the offset, with its extent. */
+  functionAt(file: string, offset: number): { name: string; start: number; end: number } | null;
+}
+
+export type CreateEngine = (options: EngineOptions) => Engine;
+export type { Confidence };

@@ -1,0 +1,34 @@
+/**
+ * How the core asks the outside for facts. The core does no I/O: a host (worker pool, in-process test host, server with
+ * unsaved buffers) implements `FactsPort` over the pure functions of text/, outline/ and syntax/.
+ */
+import type { FlowFacts } from "./flow.js";
+import type { FileOutline, MacroClasses } from "./outline.js";
+
+/** Flow facts wanted: function indices of one file's outline (index into its function records). */
+export interface FlowRequest {
+  file: string;
+  fns: readonly number[];
+}
+
+export interface FactsPort {
+  /**
+   * Outlines of the files; `emit` may be called in any order, once a file; null when it could not be read (with why).
+   * Rejects with an AbortError when the signal fires.
+   */
+  outlines(
+    files: readonly string[],
+    emit: (file: string, outline: FileOutline | null, problem?: string) => void,
+    signal?: AbortSignal,
+  ): Promise<void>;
+  /** Called once the macro classes are known (and again when they change), before any `flows`. */
+  setMacroClasses(classes: MacroClasses): void;
+  /** Flow facts; one `emit` a request, its array parallel to `fns`; null for a function that could not be had. */
+  flows(
+    requests: readonly FlowRequest[],
+    emit: (file: string, fns: readonly number[], facts: (FlowFacts | null)[]) => void,
+    signal?: AbortSignal,
+  ): Promise<void>;
+  /** The text of a file as latin1 (unsaved buffers in place of the disk), or null. */
+  read(file: string): string | null;
+}
