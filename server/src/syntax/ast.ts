@@ -211,7 +211,6 @@ export function parseToAst(parser: CParser, text: string, into: Ast): Ast {
           if (!cursor.gotoParent()) return ast;
           stack.pop();
           lastChild.pop();
-          if (stack.length === 1 && stack[0] === root && lastChild[0] < 0) return ast;
           if (stack.length === 0) return ast;
         }
       }
