@@ -6,7 +6,8 @@
  * One Int32Array and one string table, so that facts can be cached and sent between workers as they are.
  *
  * Layout of `code`: a header of `HEADER` integers, then the expression pool, the locals, and the instructions. Jump
- * targets are instruction offsets relative to the start of the instructions. Source offsets are absolute in the file.
+ * targets are instruction offsets relative to the start of the instructions. Source offsets are relative to the
+ * function's start (`Fn.start`): an edit above it does not touch its facts.
  */
 import { ExprPool } from "./expr.js";
 

@@ -35,9 +35,8 @@ export interface SourceFile {
   index: number;
   /** Name columns hold numbers of `Program.names`; `names` is emptied. */
   outline: FileOutline;
-  /** Number of its first function. */
-  fnBase: number;
-  fnCount: number;
+  /** Function number of each function record. */
+  fns: Int32Array;
   arch: string | null;
   header: boolean;
 }
@@ -52,8 +51,9 @@ export class Program {
   readonly names = new Names();
   readonly files: (SourceFile | null)[] = [];
   private readonly byPath = new Map<string, number>();
-  /** Function number → file index and record index in it. */
+  /** Function number → file index (-1: gone) and record index in it. Numbers outlive edits: see `replace`. */
   private fnFileOf = new Int32Array(1 << 16);
+  private fnIndexOf = new Int32Array(1 << 16);
   private fnCount = 0;
   /** Name → functions and macros with a body, in file order. */
   private readonly definitions = new Map<number, number[]>();
@@ -62,8 +62,6 @@ export class Program {
   private readonly annotated = new Map<number, number[]>();
   private readonly resolveCache = new Map<number, readonly number[]>();
   private readonly structCache = new Map<number, number>();
-  /** Names whose meaning changed since last asked; for incremental re-analysis. */
-  readonly changedNames = new Set<number>();
   bytes = 0;
   callCount = 0;
   functionCount = 0;
@@ -76,37 +74,65 @@ export class Program {
 
   /** Adds files in path order (callers sort): numbering, and so everything after it, is independent of arrival order. */
   add(path: string, outline: FileOutline): SourceFile {
-    const index = this.files.length;
+    return this.put(path, outline, null);
+  }
+
+  /** `reuse`: function numbers by name and ordinal that the file had before. */
+  private put(path: string, outline: FileOutline, reuse: Map<string, number> | null): SourceFile {
     this.intern(outline);
-    const fnCount = outline.fn.length / FN_STRIDE;
-    const file: SourceFile = { path, index, outline, fnBase: this.fnCount, fnCount, arch: archOf(path), header: isHeader(path) };
-    while (this.fnCount + fnCount > this.fnFileOf.length) {
-      const bigger = new Int32Array(this.fnFileOf.length * 2);
-      bigger.set(this.fnFileOf);
-      this.fnFileOf = bigger;
+    const index = this.files.length;
+    const count = outline.fn.length / FN_STRIDE;
+    const file: SourceFile = { path, index, outline, fns: new Int32Array(count), arch: archOf(path), header: isHeader(path) };
+    const seen = new Map<number, number>();
+    for (let i = 0; i < count; i++) {
+      const name = outline.fn[i * FN_STRIDE + Fn.name];
+      let fn: number | undefined;
+      if (reuse) {
+        const ordinal = seen.get(name) ?? 0;
+        seen.set(name, ordinal + 1);
+        fn = reuse.get(`${name}#${ordinal}`);
+      }
+      if (fn === undefined) {
+        fn = this.fnCount++;
+        if (fn === this.fnFileOf.length) {
+          this.fnFileOf = grown(this.fnFileOf);
+          this.fnIndexOf = grown(this.fnIndexOf);
+        }
+      }
+      this.fnFileOf[fn] = index;
+      this.fnIndexOf[fn] = i;
+      file.fns[i] = fn;
     }
-    this.fnFileOf.fill(index, this.fnCount, this.fnCount + fnCount);
-    this.fnCount += fnCount;
     this.files.push(file);
     this.byPath.set(path, index);
     this.link(file);
     return file;
   }
 
-  /** Puts a new outline in the place of a file's old one (or removes it, with null). Function numbers of it change. */
+  /**
+   * Puts a new outline in the place of a file's old one (or removes it, with null). A function that is still there by name
+   * keeps its number, so that what is known about it by offsets relative to its start stays valid.
+   */
   replace(path: string, outline: FileOutline | null): void {
     const old = this.file(path);
+    let reuse: Map<string, number> | null = null;
     if (old) {
+      reuse = new Map();
+      const seen = new Map<number, number>();
+      for (let i = 0; i < old.fns.length; i++) {
+        const name = old.outline.fn[i * FN_STRIDE + Fn.name];
+        const ordinal = seen.get(name) ?? 0;
+        seen.set(name, ordinal + 1);
+        reuse.set(`${name}#${ordinal}`, old.fns[i]);
+        this.fnFileOf[old.fns[i]] = -1;
+      }
       this.unlink(old);
       this.files[old.index] = null;
       this.byPath.delete(path);
     }
     this.resolveCache.clear();
     this.structCache.clear();
-    if (outline) {
-      const f = this.add(path, outline);
-      for (let i = 0; i < f.fnCount; i++) this.changedNames.add(this.fnName(f.fnBase + i));
-    }
+    if (outline) this.put(path, outline, reuse);
   }
 
   /** Replaces the file's own name numbers by the program's. */
@@ -135,13 +161,13 @@ export class Program {
     const o = f.outline;
     this.bytes += o.size;
     this.callCount += o.calls.length;
-    for (let i = 0; i < f.fnCount; i++) {
+    for (let i = 0; i < f.fns.length; i++) {
       const at = i * FN_STRIDE;
       const flags = o.fn[at + Fn.flags];
       const name = o.fn[at + Fn.name];
       if (flags & FnFlag.Macro) this.macroCount++;
       else if (!(flags & (FnFlag.Prototype | FnFlag.ObjectMacro))) this.functionCount++;
-      push(flags & FnFlag.Prototype ? this.annotated : this.definitions, name, f.fnBase + i);
+      push(flags & FnFlag.Prototype ? this.annotated : this.definitions, name, f.fns[i]);
     }
     for (let i = 0; i < o.structs.length; i += STRUCT_STRIDE) push(this.structs, o.structs[i + Struct.name], this.place(f, i));
     for (let i = 0; i < o.globals.length; i += TYPED_STRIDE) push(this.globals, o.globals[i + Typed.name], this.place(f, i));
@@ -156,14 +182,13 @@ export class Program {
     const o = f.outline;
     this.bytes -= o.size;
     this.callCount -= o.calls.length;
-    for (let i = 0; i < f.fnCount; i++) {
+    for (let i = 0; i < f.fns.length; i++) {
       const at = i * FN_STRIDE;
       const flags = o.fn[at + Fn.flags];
       const name = o.fn[at + Fn.name];
       if (flags & FnFlag.Macro) this.macroCount--;
       else if (!(flags & (FnFlag.Prototype | FnFlag.ObjectMacro))) this.functionCount--;
-      drop(flags & FnFlag.Prototype ? this.annotated : this.definitions, name, f.fnBase + i);
-      this.changedNames.add(name);
+      drop(flags & FnFlag.Prototype ? this.annotated : this.definitions, name, f.fns[i]);
     }
     for (let i = 0; i < o.structs.length; i += STRUCT_STRIDE) drop(this.structs, o.structs[i + Struct.name], this.place(f, i));
     for (let i = 0; i < o.globals.length; i += TYPED_STRIDE) drop(this.globals, o.globals[i + Typed.name], this.place(f, i));
@@ -172,17 +197,16 @@ export class Program {
   fnFile(fn: number): SourceFile {
     return this.files[this.fnFileOf[fn]]!;
   }
-  /** Whether the number still stands for a function (its file was not replaced). */
+  /** Whether the number still stands for a function. */
   alive(fn: number): boolean {
-    const f = this.files[this.fnFileOf[fn]];
-    return f !== null && f !== undefined && fn >= f.fnBase && fn < f.fnBase + f.fnCount;
+    return this.fnFileOf[fn] >= 0;
   }
+  /** Record index of a function in its file's outline. */
   fnIndex(fn: number): number {
-    return fn - this.fnFile(fn).fnBase;
+    return this.fnIndexOf[fn];
   }
   private col(fn: number, c: number): number {
-    const f = this.fnFile(fn);
-    return f.outline.fn[(fn - f.fnBase) * FN_STRIDE + c];
+    return this.fnFile(fn).outline.fn[this.fnIndexOf[fn] * FN_STRIDE + c];
   }
   fnName(fn: number): number {
     return this.col(fn, Fn.name);
@@ -202,7 +226,7 @@ export class Program {
   /** Calls of a function as outline call words (`name * 2 + member`), in source order. */
   calls(fn: number): Int32Array {
     const f = this.fnFile(fn);
-    const at = (fn - f.fnBase) * FN_STRIDE;
+    const at = this.fnIndexOf[fn] * FN_STRIDE;
     const first = f.outline.fn[at + Fn.callFirst];
     return f.outline.calls.subarray(first, first + f.outline.fn[at + Fn.callCount]);
   }
@@ -372,6 +396,12 @@ export class Program {
     }
     return best ?? this.structAt(places[0]).f.path;
   }
+}
+
+function grown(a: Int32Array): Int32Array {
+  const b = new Int32Array(a.length * 2);
+  b.set(a);
+  return b;
 }
 
 function push(map: Map<number, number[]>, key: number, value: number): void {

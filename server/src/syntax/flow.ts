@@ -1,4 +1,7 @@
-/** Flow facts of functions: normalise the text, parse it, lower every variant of it. */
+/**
+ * Flow facts of functions: normalise the text, parse it, lower every variant of it. Offsets in the facts are relative to
+ * the function's start, so that they outlive edits elsewhere in the file.
+ */
 import type { FlowFacts } from "../facts/flow.js";
 import { Fn, FN_STRIDE, FnFlag, type FileOutline, type MacroClasses, Typed, TYPED_STRIDE } from "../facts/outline.js";
 import { normaliseFunction, normaliseMacroBody } from "../text/normalise.js";
@@ -43,17 +46,17 @@ function extractFlow(text: string, outline: FileOutline, fn: number, classes: Ma
   if (flags & FnFlag.Macro) {
     const m = normaliseMacroBody(text, outline, fn, classes);
     parseToAst(parser, m.text, ast);
-    lowerer.add({ ast, original: m.original ?? m.text, base: m.bodyDelta, params, isMacro: true }, false);
+    lowerer.add({ ast, original: m.original ?? m.text, base: m.bodyDelta - start, params, isMacro: true }, false);
     return lowerer.finish();
   }
   const original = text.slice(start, end);
   const one = normaliseFunction(text, start, end, classes, 0);
   const two = one.variants > 1 ? normaliseFunction(text, start, end, classes, 1) : null;
   parseToAst(parser, one.text, ast);
-  lowerer.add({ ast, original, base: start, params, isMacro: false }, two !== null);
+  lowerer.add({ ast, original, base: 0, params, isMacro: false }, two !== null);
   if (two) {
     parseToAst(parser, two.text, ast);
-    lowerer.add({ ast, original, base: start, params, isMacro: false }, false);
+    lowerer.add({ ast, original, base: 0, params, isMacro: false }, false);
   }
   return lowerer.finish();
 }
