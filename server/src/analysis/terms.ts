@@ -119,6 +119,11 @@ export class Terms {
     return nameIndex < this.globalName.length ? this.globalName[nameIndex] : this.program.names.id(this.names[nameIndex]);
   }
 
+  /** Index of a name in this function, made if new. */
+  indexOf(text: string): number {
+    return this.localIndex(this.program.names.id(text));
+  }
+
   private localIndex(global: number): number {
     let i = this.localName.get(global);
     if (i === undefined) {
