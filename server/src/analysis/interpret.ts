@@ -910,7 +910,8 @@ export class Interpreter {
     if (token.cls === "") token.cls = a.cls;
     if (token.lock === "" || token.lock.includes("…")) token.lock = a.text;
     if (token.last === "") token.last = a.last;
-    token.through = [{ fn: callee, at: a.chain[0]?.at ?? 0, end: a.chain[0]?.end ?? 0 }, ...a.chain.slice(1)];
+    void callee;
+    token.through = a.chain;
     return token;
   }
 
