@@ -1,9 +1,10 @@
 // `npm test`: installs, builds, checks lint and format, and runs every workspace's tests. Arguments go to vitest.
+import { join } from "node:path";
 import { build, ensureInstalled, run } from "./setup.mjs";
 
 ensureInstalled();
 build();
-run("npx", ["--no-install", "biome", "check", "."]);
+run(join("node_modules", ".bin", "biome"), ["check", "."]);
 const extra = process.argv.slice(2);
 run("npm", [
   "run",
