@@ -9,8 +9,9 @@
 export type PathClass = "kernel" | "outside" | "test";
 
 const OUTSIDE = /^(?:tools|scripts|Documentation|samples|usr)\//;
+/** Folders of tests, and files named as one; net/bpf/test_run.c is the system call that runs a program once. */
 const TEST =
-  /(?:^|\/)(?:selftests?|kunit|tests?)\/|^lib\/(?:[^/]*\/)*test[_-][^/]*$|(?:[_-]kunit|[_-]selftests?|[_-]torture|locktorture|locking-selftest|rcutorture|scftorture|refscale|rcuscale)\.[ch]$/;
+  /(?:^|\/)(?:selftests?|kunit|tests?)\/|\/test[_-](?!run\.)[^/]*\.[ch]$|[_-](?:test|kunit|selftests?)\.[ch]$|(?:torture|locking-selftest|refscale|rcuscale)\.[ch]$/;
 
 export function classifyPath(path: string): PathClass {
   if (OUTSIDE.test(path)) return "outside";

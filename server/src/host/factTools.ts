@@ -1,7 +1,7 @@
 /** The pure functions that turn a text into facts, bundled so that a worker and the in-process host run the same ones. */
 import type { FlowFacts } from "../facts/flow.js";
 import type { FileOutline, MacroClasses, OutlineOptions } from "../facts/outline.js";
-import { outlineFile } from "../outline/outlineFile.js";
+import { outlineFile } from "../outline/outline.js";
 import { extractFlows } from "../syntax/flow.js";
 import { CParser } from "../syntax/parser.js";
 
