@@ -86,7 +86,7 @@ describe("the text report", () => {
   1 fs/super.c:5     put_super() -> __put_super()
   2 fs/super.c:6     __put_super() -> unregister()
   3 mm/list_lru.c:3  unregister() -> mutex_lock() sleeps: takes a mutex
-    if: lru->node is set
+    condition: lru->node is set
     or
   2 fs/super.c:6     __put_super() -> get_ids()
   3 mm/list_lru.c:3  get_ids() -> down_read() sleeps: takes a semaphore
