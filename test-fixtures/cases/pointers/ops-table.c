@@ -30,6 +30,6 @@ void f(struct codec *c)
 	spin_lock(&lock);
 	c->ops->kick(c);
 	c->ops->sync(c);
-//      ^^^^^^^^^^^^ sleep-in-atomic[medium, function-pointer] under spinlock lock: f > slow_sync > msleep
+//              ^^^^ sleep-in-atomic[medium, function-pointer] under spinlock lock: f > slow_sync > msleep
 	spin_unlock(&lock);
 }

@@ -24,6 +24,6 @@ void f(struct feature *feature)
 {
 	spin_lock(&lock);
 	feature_stop(feature);
-//      ^^^^^^^^^^^^ sleep-in-atomic[high] under spinlock lock: f > feature_stop > mutex_lock
+//      ^^^^^^^^^^^^ sleep-in-atomic[medium] under spinlock lock: f > feature_stop > mutex_lock
 	spin_unlock(&lock);
 }
