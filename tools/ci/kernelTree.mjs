@@ -21,11 +21,11 @@ function sh(command, args, options = {}) {
 }
 
 const installedVersion = (name) =>
-  sh("dpkg-query", ["-W", "-f=${Status} ${Version}", name]).out.replace(/^install ok installed /, "");
+  sh("dpkg-query", ["-W", `-f=\${Status} \${Version}`, name]).out.replace(/^install ok installed /, "");
 
 function install(...names) {
   const missing = names.filter(
-    (name) => !sh("dpkg-query", ["-W", "-f=${Status}", name]).out.includes("ok installed"),
+    (name) => !sh("dpkg-query", ["-W", `-f=\${Status}`, name]).out.includes("ok installed"),
   );
   if (missing.length === 0) return;
   console.log(`installing ${missing.join(", ")} …`);
