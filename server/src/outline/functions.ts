@@ -114,7 +114,8 @@ export function signature(s: State, t: Tokens, first: number, words: readonly nu
   const macro = /^(?:[A-Z_][A-Z0-9_]*|.*SYSCALL_DEFINE\d)$/.test(text) && !/^_+$/.test(text);
   if (macro && onlyStorageBefore(t, first, w) && kind[close + 1] !== K.LParen) {
     const arg = open + 1;
-    if (kind[arg] === K.Ident && (kind[arg + 1] === K.Comma || kind[arg + 1] === K.RParen)) {
+    const digits = kind[arg] === K.Number && /SYSCALL/.test(text);
+    if ((kind[arg] === K.Ident || digits) && (kind[arg + 1] === K.Comma || kind[arg + 1] === K.RParen)) {
       const syscall = /SYSCALL(?:_COMPAT)?_DEFINE\d/.test(text);
       const name = s.str(t, arg);
       sig.nameText = syscall ? `${/COMPAT/.test(text) ? "compat_sys_" : "sys_"}${name}` : name;

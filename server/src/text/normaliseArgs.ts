@@ -15,7 +15,8 @@ export class ArgumentRewriter {
     private readonly words: WordClasses,
   ) {}
 
-  private next(i: number): number {
+  /** Token after token i, or after the bracket that it opens. */
+  after(i: number): number {
     const k = this.t.kind[i];
     if ((k === K.LParen || k === K.LBrace || k === K.LBracket) && this.t.match[i] > i) return this.t.match[i] + 1;
     return i + 1;
@@ -28,7 +29,7 @@ export class ArgumentRewriter {
   holdsStatements(open: number, close: number): boolean {
     const { kind } = this.t;
     let found = isControl(kind[open + 1]) && kind[open + 1] !== K.Return;
-    for (let i = open + 1; i < close; i = this.next(i)) {
+    for (let i = open + 1; i < close; i = this.after(i)) {
       if (kind[i] === K.Comma && !found) return false;
       if (kind[i] === K.Semi) found = true;
       // A loop macro with its body.
@@ -44,7 +45,7 @@ export class ArgumentRewriter {
     this.statementsAt = [];
     if (close < 0 || close === open + 1) return open + 1;
     let ternary = 0;
-    for (let i = open + 1; i < close; i = this.next(i)) {
+    for (let i = open + 1; i < close; i = this.after(i)) {
       if (kind[i] === K.Question) ternary++;
       else if (kind[i] === K.Colon && ternary-- <= 0) {
         // Operands of inline assembly, or a _Generic in disguise.
@@ -62,7 +63,7 @@ export class ArgumentRewriter {
         commas++;
         a = i + 1;
         i++;
-      } else i = this.next(i);
+      } else i = this.after(i);
     }
     return open + 1;
   }
@@ -91,12 +92,22 @@ export class ArgumentRewriter {
     const { kind, start, end } = this.t;
     const k = kind[a];
     let semis = 0;
-    for (let i = a; i < e; i = this.next(i)) if (kind[i] === K.Semi) semis++;
+    for (let i = a; i < e; i = this.after(i)) if (kind[i] === K.Semi) semis++;
+    if (semis === 1 && e === a + 2 && isControl(k)) {
+      // `return;`
+      if (!this.asBlock(a, e)) this.zero(a, e);
+      return;
+    }
     if (semis > 0) {
       if (this.asBlock(a, e)) return;
       this.statements(a, e);
     }
-    for (let i = a; i + 1 < e; i = this.next(i)) {
+    for (let i = a; i + 1 < e; i = this.after(i)) {
+      if (kind[i] === K.Op && kind[i + 1] === K.LBracket) {
+        // `fxsave %[fx]`: assembly.
+        this.zero(a, e);
+        return;
+      }
       // `FIELD(a) FIELD(b)`: as if a comma stood between them.
       if (kind[i] === K.Ident && kind[i + 1] === K.LParen && this.t.match[i + 1] > 0 && kind[this.t.match[i + 1] + 1] === K.Ident) {
         const g = this.t.match[i + 1];
@@ -200,7 +211,7 @@ export class ArgumentRewriter {
   /** Semicolons between statements in an argument become commas. */
   private statements(a: number, e: number): void {
     const { kind, start, end } = this.t;
-    for (let i = a; i < e; i = this.next(i)) {
+    for (let i = a; i < e; i = this.after(i)) {
       if (kind[i] !== K.Semi) continue;
       if (i + 1 < e && i > a) this.edits.put(start[i], end[i], ",", "other");
       else this.edits.blank(start[i], end[i], "other");

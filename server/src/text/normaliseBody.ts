@@ -65,7 +65,7 @@ export class BodyRewriter {
         case K.LParen:
           this.stack.push(i);
           this.block.push(false);
-          if (i > from && kind[i - 1] === K.Ident && match[i] > 0) {
+          if (i > from && kind[i - 1] === K.Ident && match[i] > 0 && !(kind[i + 1] === K.Star && match[i] === i + 2)) {
             const next = this.args.call(i);
             for (const a of this.args.statementsAt) {
               this.begins[a] = 1;
@@ -82,6 +82,14 @@ export class BodyRewriter {
         case K.Semi:
           if (this.stack.length === 0 || this.block[this.block.length - 1]) this.begins[i + 1] = 1;
           i++;
+          continue;
+        case K.If:
+          if (kind[i + 1] === K.Ident && kind[i + 2] === K.LParen && match[i + 2] > 0) {
+            // `if FAILED(x)`: the macro brings the parentheses.
+            this.edits.blank(this.t.start[i + 1], this.t.end[i + 1], "macro");
+            this.begins[match[i + 2] + 1] = 1;
+            i += 2;
+          } else i++;
           continue;
         case K.Else:
         case K.Do:
@@ -250,6 +258,13 @@ export class BodyRewriter {
     for (let i = open + 1; i < close; i++) {
       const p = kind[i - 1];
       const first = isEnum ? p === K.LBrace || p === K.Comma : p === K.LBrace || p === K.Semi || p === K.RBrace;
+      if (first && !isEnum && kind[i + 1] === K.Colon) {
+        // `u32 : 4;` is unnamed.
+        let e = i;
+        while (e < close && kind[e] !== K.Semi) e++;
+        this.edits.blank(start[i], end[Math.min(e, close - 1)], "other");
+        continue;
+      }
       if (!first || kind[i] !== K.Ident || kind[i + 1] !== K.LParen || match[i + 1] < 0) continue;
       const g = match[i + 1];
       if (isEnum) this.edits.blank(start[i + 1], end[g], "macro");
@@ -292,13 +307,25 @@ export class BodyRewriter {
     const name = this.str(i);
     if (this.args.holdsStatements(i + 1, close)) {
       // `DEBUG(if (x) f();)`: the macro's name and parentheses become braces.
-      if (edits.put(start[i], start[i + 1], "", "macro") && edits.put(start[i + 1], end[i + 1], "{", "macro")) {
-        edits.put(start[close], end[close], "}", "macro");
+      const ended = kind[close - 1] === K.Semi || kind[close - 1] === K.RBrace;
+      if (ended || a === K.Semi) {
+        edits.blank(start[i], start[i + 1], "macro");
+        edits.put(start[i + 1], end[i + 1], "{", "macro");
+        edits.put(start[close], end[close], ended ? "}" : ";", "macro");
+        if (!ended) edits.put(start[close + 1], end[close + 1], "}", "macro");
         this.stack.push(i + 1);
         this.block.push(true);
         this.begins[i + 2] = 1;
         this.begins[close + 1] = 1;
         return i + 2;
+      }
+    }
+    if (a === K.Semi && i > 0 && kind[i - 1] === K.RBrace && this.loopName(name) && end[i] - start[i] >= 5) {
+      const o = match[i - 1];
+      if (o > 0 && kind[o - 1] === K.Do) {
+        // `do { … } while_each_thread(g, t);`
+        edits.put(start[i], end[i], "while", "loop");
+        return i + 1;
       }
     }
     if (a === K.Semi || a === K.Comma || a === K.Dot || a === K.Arrow || a === K.LBracket || a === K.LParen) {
@@ -334,7 +361,7 @@ export class BodyRewriter {
         return close + 1;
       }
     }
-    if (isWord(a) || a === K.Step || a === K.LParen || (a === K.Star && fresh)) {
+    if (isWord(a) || a === K.LParen || ((a === K.Star || a === K.Step) && fresh)) {
       if (a !== K.Else && (this.loopName(name) || (fresh && !this.inMacro && this.deeper(i, close + 1)) || isControl(a) && !fresh)) return this.loop(i, close);
       return this.bare(i, close);
     }
@@ -347,9 +374,21 @@ export class BodyRewriter {
   }
 
   private bare(i: number, close: number): number {
-    this.semicolon(close);
     this.begins[close + 1] = 1;
-    return i + 1;
+    if (this.semicolon(close)) return i + 1;
+    const { kind, start, end } = this.t;
+    const before = this.text.charCodeAt(start[i] - 1);
+    const line = this.text.slice(start[i], end[close]);
+    if ((before === 32 || before === 9) && !line.includes("\n")) {
+      // Nothing but a line end behind it: one to the left there is room.
+      this.edits.put(start[i] - 1, end[close], `${line};`, "macro");
+      return close + 1;
+    }
+    let last = i + 2;
+    for (let j = i + 2; j < close; j = this.args.after(j)) if (kind[j] === K.Comma) last = j + 1;
+    this.edits.blank(start[i], start[last], "macro");
+    this.edits.put(start[close], end[close], ";", "macro");
+    return last;
   }
 
   /** Whether token b is indented more than the line of token a. */
@@ -437,9 +476,13 @@ export class BodyRewriter {
 
   /** `400G`, `100000baseCR4_Full`: pasted to a name by the macro that takes it. */
   private number(i: number): void {
+    if (this.t.kind[i + 1] === K.Ident && CAPITALS.test(this.str(i + 1))) {
+      // `128 KB`: a unit that is a macro.
+      this.edits.blank(this.t.start[i + 1], this.t.end[i + 1], "macro");
+    }
     const s = this.t.start[i];
-    const c = this.text.charCodeAt(this.t.end[i] - 1);
-    if (c <= 57 && this.t.end[i] - s < 5) return;
+    const e = this.t.end[i];
+    if (e - s === 1) return;
     const word = this.str(i);
     if (/^(?:0[xX][\da-fA-F']+|0[bB][01]+|[\d.]+(?:[eE][+-]?\d*)?)[uUlLfF]*$/.test(word) || !/^\w+$/.test(word)) return;
     this.edits.put(s, this.t.end[i], `_${word.slice(1)}`, "other");
@@ -486,6 +529,11 @@ export class BodyRewriter {
         return last + 1;
       }
     }
+    if (group < 0 && n === K.Ident && kind[i + 2] === K.String && (p === K.LParen || p === K.Comma)) {
+      // `LEVEL PREFIX "text"`
+      edits.blank(start[i], end[i], "macro");
+      return i + 1;
+    }
     if (group < 0) {
       if (this.begins[i] === 1 || isControl(p) || (operandBefore(p) && operandAfter(n)) || !this.isAttribute(i)) return i + 1;
       // In front of a word it qualifies what follows; behind one it may be the name that is declared, unless reserved.
@@ -508,6 +556,11 @@ export class BodyRewriter {
       // `FORMAT(x) "text"`
       edits.blank(start[i], end[last], "macro");
       return last + 1;
+    }
+    if (p === K.Assign && isWord(after) && this.classes.bare.has(this.str(i)) && this.lineBreak(end[last], start[last + 1])) {
+      // The macro's replacement ends in the semicolon.
+      this.semicolon(last);
+      this.begins[last + 1] = 1;
     }
     if (this.text.startsWith("offsetof", start[i]) && end[i] - start[i] === 8) return this.offsetof(i, group);
     return i + 1;

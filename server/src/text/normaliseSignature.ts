@@ -131,7 +131,10 @@ function specifiers(text: string, t: Tokens, name: number, edits: Edits, cls: Si
     } else if (k === K.String || k === K.Extension) edits.blank(start[i], end[i], "attribute");
     else if (k === K.Semi || k === K.RBrace || k === K.Hash) edits.blank(start[i], end[i], "other");
   }
-  if (!keyword && base < 0 && dropped >= 0) edits.put(start[dropped], end[dropped], "int", "attribute");
+  if (keyword || base >= 0) return;
+  // An implicit int: in place of what was dropped, or of `inline`.
+  if (dropped < 0) for (let i = 0; i < name; i++) if (kind[i] === K.Inline) dropped = i;
+  if (dropped >= 0) edits.put(start[dropped], end[dropped], "int", "attribute");
 }
 
 /** Blanks attribute words in a parameter list, tokens [i, e). */
@@ -146,6 +149,8 @@ export function parameterAttributes(text: string, t: Tokens, i: number, e: numbe
     } else if (k === K.Typeof && kind[i + 1] === K.LParen && match[i + 1] > 0) {
       edits.blank(start[i + 1], end[match[i + 1]], "type-argument");
       i = match[i + 1];
+    } else if (k === K.Const) {
+      if (text.charCodeAt(start[i]) === 95) edits.blank(start[i], end[i], "attribute");
     } else if (k === K.Ident) {
       const p = kind[i - 1];
       const n = kind[i + 1];
@@ -178,6 +183,7 @@ function madeByMacro(text: string, t: Tokens, open: number, sig: Signature, edit
   const paren = sig.name - 1;
   const close = match[paren];
   const n = start[sig.name];
+  if (kind[sig.name] === K.Number) edits.put(n, n + 1, "_", "macro");
   if (kind[sig.name + 1] === K.RParen) {
     // Room for the opening parenthesis: the name moves one to the left.
     const name = text.slice(n, end[sig.name]);
