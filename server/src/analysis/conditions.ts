@@ -245,7 +245,8 @@ export class Conditions {
         }
         const s = this.terms.toShared(e);
         if (s >= 0 && this.terms.shared.hasParam(s)) return { kind: "parameter", terms: [s] };
-        return { kind: x.kind === "unknown" || y.kind === "unknown" ? "unknown" : "mixed" };
+        // One of two values that a variable may have had is possible; a choice by a condition that cannot be seen is not decided.
+        return { kind: x.kind === "unknown" || y.kind === "unknown" || p.a(e) !== 0 ? "unknown" : "mixed" };
       }
       case E.Pure:
         return this.gfpOfFunction(this.terms.text(p.a(e)), p.b(e), k, bits);

@@ -25,8 +25,9 @@ export const MOST_ENTRIES = 24;
 export const MOST_PATHS = 16;
 /** Most times that one place is run: beyond it, knowledge is thrown away to end the loop. */
 const MOST_VISITS = 60;
-/** Longest chain. */
-const LONGEST = 24;
+/** Longest chain, and the length beyond which a chain has too many chances to be impossible. */
+const LONGEST = 16;
+const LONG = 8;
 
 export interface FnResult {
   summary: Summary;
@@ -950,7 +951,8 @@ export class Interpreter {
 
   private calleeSleep(e: SleepEntry, written: string, number: number, at: number, end: number, args: readonly number[], s: PathState, reasons: number, via: SleepEntry["via"]): void {
     const result = this.t.pool.make(E.Call, number);
-    if (e.length >= LONGEST) return;
+    // A chain through ourselves only repeats a shorter one.
+    if (e.length >= LONGEST || passes(e, this.fn)) return;
     const raw = (t: number): number => this.t.fromShared(t, args, result);
     if (e.viaParam >= 0) {
       this.callbackSleep(e, at, end, args, s, reasons, via);
@@ -1117,7 +1119,7 @@ export class Interpreter {
     }
     // What depends on our own parameters is decided by our callers: unknown here.
     const undecidedGfp = gfp.length > 0 ? R["gfp-undecided"] : 0;
-    let more = reasons | token.reasons | undecidedGfp;
+    let more = reasons | token.reasons | undecidedGfp | (e.length > LONG ? R["long-chain"] : 0);
     for (const a of atoms) if (this.flagLike(a.term)) more |= R["flag-undecided"];
     const entry = this.entry(at, end, e, more, gfp, atoms, ctxNone, dropped);
     keep(this.rawEntries.get(f)!, entry);
@@ -1215,6 +1217,11 @@ export class Interpreter {
 function relink(e: SleepEntry, inner: SleepEntry): SleepEntry | null {
   const tail = e.next === null ? inner : relink(e.next, inner);
   return { ...e, via: e.next === null ? "pointer" : e.via, next: tail, sinkFn: inner.sinkFn, sinkAt: inner.sinkAt, sinkEnd: inner.sinkEnd, sinkName: inner.sinkName, why: inner.why, allocation: inner.allocation, viaParam: -1 };
+}
+
+function passes(e: SleepEntry, fn: number): boolean {
+  for (let x: SleepEntry | null = e; x; x = x.next) if (x.fn === fn) return true;
+  return false;
 }
 
 function dedupe(list: readonly number[]): readonly number[] {

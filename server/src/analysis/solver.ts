@@ -331,6 +331,9 @@ export class Solver implements World {
         const flags = program.fnFlags(fn);
         if (flags & (FnFlag.Prototype | FnFlag.ObjectMacro | FnFlag.Macro | FnFlag.Dead)) continue;
         if (near && !near[fn]) continue;
+        // Oops and panic paths are not reported: the kernel's own check is silent there.
+        const text = program.fnText(fn);
+        if (this.tables.noReturn.has(text) || this.tables.hardStops.has(text)) continue;
         if (this.enters(fn, trigger)) enter.push(fn);
       }
     }
