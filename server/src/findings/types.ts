@@ -22,6 +22,8 @@ export type Reason =
   | "object-property"
   | "flag-undecided"
   | "gfp-undecided"
+  | "gfp-mixed"
+  | "long-chain"
   | "config-dependent"
   | "arch-dependent"
   | "maybe-held"
