@@ -44,7 +44,7 @@ export const MOST_PATHS = 16;
 const MOST_VISITS = 60;
 /** Longest chain, and the length beyond which a chain has too many chances to be impossible. */
 const LONGEST = 16;
-const LONG = 8;
+export const LONG = 8;
 
 export interface FnResult {
   summary: Summary;
@@ -317,7 +317,10 @@ export class Interpreter {
       const n = this.visits.get(pc) ?? 0;
       if (n > MOST_VISITS) {
         if (!same.forgetAll()) return;
-      } else if (!same.joinKnowledge(s, (a, b) => this.either(a, b))) return;
+      } else {
+        const telling = this.tellingFact(same, s);
+        if (!same.joinKnowledge(s, (a, b) => this.either(a, b, telling))) return;
+      }
     } else {
       if (here.length >= MOST_STATES) {
         this.result.capped++;
@@ -332,8 +335,23 @@ export class Interpreter {
     }
   }
 
-  /** A term for "one of these two": kept only for small values such as flags, where it is worth something. */
-  private either(a: number, b: number): number {
+  /** A condition on parameters that was true on one of two paths and false on the other: positive when true on the first. */
+  private tellingFact(x: PathState, y: PathState): number {
+    if (x.facts === y.facts) return 0;
+    for (const [e, f] of x.facts) {
+      const g = y.facts.get(e);
+      if (g === undefined || g === f) continue;
+      const t = this.t.toShared(e);
+      if (t >= 0 && this.world.shared.hasParam(t)) return f === NONZERO ? e : -e;
+    }
+    return 0;
+  }
+
+  /**
+   * A term for "one of these two": kept only for small values such as flags, where it is worth something. With a condition
+   * that tells the two paths apart it is a choice by that condition.
+   */
+  private either(a: number, b: number, telling: number): number {
     const p = this.t.pool;
     if (a === b) return a;
     if (a === 0 || b === 0) return 0;
@@ -341,6 +359,8 @@ export class Interpreter {
       const k = p.kind(e);
       return k === E.Int || k === E.Var || k === E.Param || (k === E.Binary && p.c(e) === Op.Or);
     };
+    if (telling !== 0 && small(a) && small(b))
+      return telling > 0 ? p.make(E.Cond, telling, a, b) : p.make(E.Cond, -telling, b, a);
     const [x, y] = a < b ? [a, b] : [b, a];
     if (small(x) && small(y)) return p.make(E.Cond, 0, x, y);
     // One more alternative that is already in there changes nothing.
@@ -446,6 +466,20 @@ export class Interpreter {
       }
       if (fallback >= 0) {
         this.go(fallback, s, work);
+        return;
+      }
+    }
+    // A constant by name goes to its own case and no other.
+    for (let i = 0; i < n; i++) {
+      const e = c[q + 3 + 2 * i];
+      if (
+        e >= 0 &&
+        v !== 0 &&
+        v === this.t.value(e, s) &&
+        p.kind(v) === E.Var &&
+        this.t.isConstantName(p.a(v))
+      ) {
+        this.go(c[q + 4 + 2 * i], s, work);
         return;
       }
     }
@@ -974,13 +1008,11 @@ export class Interpreter {
         e.note = "when the last reference goes";
         break;
       case "object": {
-        const known = c.property
-          ? this.world.propertyHolds(c.property.structs, c.property.field, c.property.values, this.file)
-          : null;
+        const known = c.property ? this.world.propertyHolds(c.property, this.file) : null;
         // With `only` the property makes it sleep; otherwise the property makes it not sleep.
         if (c.property?.only ? known === false : known === true) return;
         if (known === null) e.reasons |= R["object-property"];
-        e.note = `${c.property?.only ? "if" : "unless"} ${c.what}`;
+        e.note = `if ${c.what}`;
         break;
       }
       case "state":
@@ -1103,6 +1135,7 @@ export class Interpreter {
     let returns = false;
     const several = via === "pointer" ? 0 : live.length > 1 ? R["several-definitions"] : 0;
     const effects: (readonly Effect[])[] = [];
+    const handsOn = args.some((a) => this.isFunction(a));
     const written = via === "pointer" ? (/\w+$/.exec(name)?.[0] ?? name) : name;
     const config =
       program.hasStub(program.fnName(live[0]), this.file) || this.conditionalCall ? R["config-dependent"] : 0;
@@ -1112,7 +1145,7 @@ export class Interpreter {
         returns = true;
         continue;
       }
-      this.world.need(f, atomic);
+      this.world.need(f, atomic, handsOn);
       const sum = this.world.summaryOf(f);
       const isMacro = (program.fnFlags(f) & FnFlag.Macro) !== 0;
       if (!sum.noReturn) returns = true;
@@ -1135,6 +1168,16 @@ export class Interpreter {
     // Several targets: what they do to locks is believed only when it is the same function or all of them do something.
     if (effects.length === 0 || (via === "pointer" && effects.length < live.length)) return [s];
     return this.applyEffects(effects[0], number, live[0], at, end, args, s);
+  }
+
+  /** Whether an argument is a function's name. */
+  private isFunction(arg: number): boolean {
+    const p = this.t.pool;
+    const e = arg > 0 && p.kind(arg) === E.Addr ? p.a(arg) : arg;
+    if (e <= 0 || p.kind(e) !== E.Var || this.t.isLocal(p.a(e))) return false;
+    return this.world.program
+      .definitionsOf(this.t.global(p.a(e)))
+      .some((f) => (this.world.program.fnFlags(f) & (FnFlag.Macro | FnFlag.ObjectMacro)) === 0);
   }
 
   /** `#define foo bar`: a call of foo is one of bar. */
@@ -1254,7 +1297,7 @@ export class Interpreter {
     if (tables.neverSleeps.has(name) || tables.hardStops.has(name)) return;
     for (const f of program.resolve(this.t.global(p.a(v)), this.file)) {
       this.result.callees.add(f);
-      this.world.need(f, (s.bits & ATOMIC) !== 0);
+      this.world.need(f, (s.bits & ATOMIC) !== 0, false);
       for (const inner of this.world.summaryOf(f).sleeps) {
         if (inner.viaParam >= 0 || inner.gfp.length > 0) continue;
         const link: SleepEntry = {
@@ -1488,7 +1531,7 @@ export class Interpreter {
     }
     // What depends on our own parameters is decided by our callers: unknown here.
     const undecidedGfp = gfp.length > 0 ? R["gfp-undecided"] : 0;
-    let more = reasons | token.reasons | undecidedGfp | (e.length > LONG ? R["long-chain"] : 0);
+    let more = reasons | token.reasons | undecidedGfp;
     for (const a of atoms) if (this.flagLike(a.term)) more |= R["flag-undecided"];
     const entry = this.entry(at, end, e, more, gfp, atoms, ctxNone, dropped);
     keep(this.rawEntries.get(f)!, entry);
@@ -1548,7 +1591,9 @@ export class Interpreter {
       const t = this.t.toShared(term);
       if (t < 0 || !shared.hasParam(t)) continue;
       if (shared.readsState(t)) {
-        if (!this.loopConditions.has(term)) more |= R["state-guarded"];
+        // A flag of the object that is about sleeping decides, and cannot be seen; any other state is a condition.
+        if (this.flagLike(t)) more |= R["flag-undecided"];
+        else if (!this.loopConditions.has(term)) more |= R["state-guarded"];
         continue;
       }
       if (!all.some((a) => a.term === t)) all.push({ term: t, truth: f === NONZERO });
