@@ -76,7 +76,7 @@ class Outliner {
   private doc = 0;
   private end = 0;
 
-  run(text: string, path: string, options: OutlineOptions): FileOutline {
+  run(text: string, options: OutlineOptions): FileOutline {
     const { s, t } = this;
     s.reset(text, options);
     this.d = 0;
@@ -509,15 +509,15 @@ let outliner: Outliner | undefined;
 export function outlineFile(text: string, path: string, options: OutlineOptions): FileOutline {
   const o = (outliner ??= new Outliner());
   try {
-    return o.run(text, path, options);
+    return o.run(text, options);
   } catch (e) {
     // A defect here must not take the whole tree down; the next file starts from a clean state.
     outliner = undefined;
-    const clean = new Outliner().run("", path, options);
+    const clean = new Outliner().run("", options);
     return {
       ...clean,
       size: text.length,
-      problems: [`outliner failed: ${e instanceof Error ? e.message : String(e)}`],
+      problems: [`outliner failed on ${path}: ${e instanceof Error ? e.message : String(e)}`],
     };
   }
 }

@@ -4,7 +4,7 @@ import type { Edits } from "./edits.js";
 import { ArgumentRewriter } from "./normaliseArgs.js";
 import { isControl, isWord, K, type Tokens } from "./tokens.js";
 
-const LOOP_NAME = /for_?each|^for_|_for_each|^(?:scoped_|if_not_)|_loop$|_LOOP$|FOREACH/i;
+const LOOP_NAME = /for_?each|^for_|^while_|^(?:scoped_|if_not_)|_loop$/i;
 const CAPITALS = /^[A-Z_][A-Z0-9_]*$/;
 
 export class BodyRewriter {
@@ -338,6 +338,10 @@ export class BodyRewriter {
         this.begins[close + 1] = 1;
         return i + 2;
       }
+    }
+    if (this.inMacro && a === K.Semi && kind[close + 2] === K.Eof && this.classes.loop.has(name)) {
+      // `#define for_each_x(a) for_each_y(a, b)`: the semicolon is the one that closes the replacement.
+      return this.loop(i, close);
     }
     if (a === K.Semi && i > 0 && kind[i - 1] === K.RBrace && this.loopName(name) && end[i] - start[i] >= 5) {
       const o = match[i - 1];

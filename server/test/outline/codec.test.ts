@@ -23,16 +23,29 @@ describe("the codec", () => {
   });
 
   it("gives back outlines of nothing and of problems", () => {
-    for (const text of ["", "\0", "{"]) expect(decodeOutline(encodeOutline(outlineOf(text)))).toEqual(outlineOf(text));
+    for (const text of ["", "\0", "{"])
+      expect(decodeOutline(encodeOutline(outlineOf(text)))).toEqual(outlineOf(text));
   });
 
   it("gives back any integers and names", () => {
     let x = 42;
     const next = (): number => (x = (Math.imul(x, 1103515245) + 12345) | 0);
-    const strides: Record<string, number> = { fn: 14, structs: 5, inits: 7, regs: 5, conds: 4, annots: 2, calls: 1, includes: 1, regArgs: 1 };
+    const strides: Record<string, number> = {
+      fn: 14,
+      structs: 5,
+      inits: 7,
+      regs: 5,
+      conds: 4,
+      annots: 2,
+      calls: 1,
+      includes: 1,
+      regArgs: 1,
+    };
     for (let round = 0; round < 100; round++) {
       const column = (name: string): Int32Array =>
-        Int32Array.from({ length: (strides[name] ?? 3) * (Math.abs(next()) % 7) }, () => (next() % 3 === 0 ? next() : next() >> 24));
+        Int32Array.from({ length: (strides[name] ?? 3) * (Math.abs(next()) % 7) }, () =>
+          next() % 3 === 0 ? next() : next() >> 24,
+        );
       const o: FileOutline = {
         names: ["", "a", `n${next()}`, "\xff\x80", "…"],
         size: Math.abs(next()),

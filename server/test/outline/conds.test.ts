@@ -4,7 +4,9 @@ import { conds, functions, outlineOf } from "./show.js";
 
 describe("#if branches", () => {
   it("each have their condition, extent and parent", () => {
-    expect(conds("#ifdef A\nint a;\n#if B && defined C\nint b;\n#endif\n#elif D\nint d;\n#else\nint e;\n#endif\n")).toEqual([
+    expect(
+      conds("#ifdef A\nint a;\n#if B && defined C\nint b;\n#endif\n#elif D\nint d;\n#else\nint e;\n#endif\n"),
+    ).toEqual([
       "defined(A): int a;\n#if B && defined C\nint b;\n#endif",
       "B && defined(C) in defined(A): int b;",
       "!(defined(A)) && (D): int d;",
@@ -14,7 +16,9 @@ describe("#if branches", () => {
 
   it("of an include guard are none", () => {
     expect(conds("/* x */\n#ifndef FOO_H\n#define FOO_H\nint a;\n#endif\n")).toEqual([]);
-    expect(conds("#ifndef FOO\nint a;\n#define FOO\n#endif\n")).toEqual(["!defined(FOO): int a;\n#define FOO"]);
+    expect(conds("#ifndef FOO\nint a;\n#define FOO\n#endif\n")).toEqual([
+      "!defined(FOO): int a;\n#define FOO",
+    ]);
   });
 });
 
@@ -22,7 +26,9 @@ describe("a function under #if", () => {
   const flagsOf = (text: string) => functions(text).map((f) => [f.name, f.flags, f.cond]);
 
   it("knows the innermost condition; in the #else it is probably a stub", () => {
-    expect(flagsOf("#ifdef CONFIG_X\nvoid f(void) { }\n#else\nvoid f(void) { }\n#endif\nvoid g(void) { }")).toEqual([
+    expect(
+      flagsOf("#ifdef CONFIG_X\nvoid f(void) { }\n#else\nvoid f(void) { }\n#endif\nvoid g(void) { }"),
+    ).toEqual([
       ["f", [], "defined(CONFIG_X)"],
       ["f", ["ElseBranch"], "!(defined(CONFIG_X))"],
       ["g", [], ""],
@@ -46,7 +52,9 @@ describe("a function under #if", () => {
 
 describe("braces that #if branches open or close", () => {
   it("nest as in the first branch; the function is ragged", () => {
-    const all = functions("void f(void)\n{\n#ifdef A\n\tif (x) {\n#else\n\tif (y) {\n#endif\n\t\tg();\n\t}\n}\nvoid h(void)\n{\n}\n");
+    const all = functions(
+      "void f(void)\n{\n#ifdef A\n\tif (x) {\n#else\n\tif (y) {\n#endif\n\t\tg();\n\t}\n}\nvoid h(void)\n{\n}\n",
+    );
     expect(all.map((f) => [f.name, f.flags, f.calls])).toEqual([
       ["f", ["CondBody", "Ragged"], ["g"]],
       ["h", [], []],
@@ -54,7 +62,9 @@ describe("braces that #if branches open or close", () => {
   });
 
   it("may be a function's own: two heads, one body", () => {
-    const all = functions("#ifdef A\nint f(int a)\n#else\nint f(int a, int b)\n#endif\n{\n\tg();\n}\nint h(void) { }");
+    const all = functions(
+      "#ifdef A\nint f(int a)\n#else\nint f(int a, int b)\n#endif\n{\n\tg();\n}\nint h(void) { }",
+    );
     expect(all.map((f) => [f.name, f.calls])).toEqual([
       ["f", ["g"]],
       ["h", []],

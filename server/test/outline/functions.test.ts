@@ -4,7 +4,8 @@ import { fn, functions } from "./show.js";
 
 describe("a function definition", () => {
   it("has a name, typed parameters, a return type and its extents", () => {
-    const text = "/* before */\nstatic struct foo *foo_get(struct bar *b, unsigned long flags, u32 n)\n{\n\treturn b->foo;\n}\nint after;";
+    const text =
+      "/* before */\nstatic struct foo *foo_get(struct bar *b, unsigned long flags, u32 n)\n{\n\treturn b->foo;\n}\nint after;";
     expect(fn(text)).toMatchObject({
       name: "foo_get",
       flags: ["Static"],
@@ -34,7 +35,10 @@ describe("a function definition", () => {
   });
 
   it("keeps its name when that begins with underscores and the type is a tag", () => {
-    expect(fn("static enum mtu __from_mtu(u32 mtu) { }")).toMatchObject({ name: "__from_mtu", returns: "mtu" });
+    expect(fn("static enum mtu __from_mtu(u32 mtu) { }")).toMatchObject({
+      name: "__from_mtu",
+      returns: "mtu",
+    });
   });
 
   it("may return a function pointer", () => {
@@ -45,7 +49,9 @@ describe("a function definition", () => {
   });
 
   it("may declare its parameters in the old style", () => {
-    expect(fn("int deflate(strm, flush)\n\tstruct z *strm;\n\tint flush;\n{\n\treturn flush_it(strm);\n}")).toMatchObject({
+    expect(
+      fn("int deflate(strm, flush)\n\tstruct z *strm;\n\tint flush;\n{\n\treturn flush_it(strm);\n}"),
+    ).toMatchObject({
       name: "deflate",
       params: ["z strm [Struct Pointer]", "int flush"],
       calls: ["flush_it"],
@@ -54,7 +60,9 @@ describe("a function definition", () => {
 
   it("may be made by a system call macro", () => {
     expect(
-      fn("SYSCALL_DEFINE3(open, const char __user *, filename, int, flags, umode_t, mode)\n{\n\treturn do_open(flags);\n}"),
+      fn(
+        "SYSCALL_DEFINE3(open, const char __user *, filename, int, flags, umode_t, mode)\n{\n\treturn do_open(flags);\n}",
+      ),
     ).toMatchObject({
       name: "sys_open",
       flags: ["Syscall"],
@@ -74,11 +82,15 @@ describe("a function definition", () => {
   });
 
   it("is not swallowed by a macro without a semicolon before it", () => {
-    expect(functions('MODULE_LICENSE("GPL")\nEXPORT_SYMBOL(foo)\nint foo(void)\n{\n}\n').map((f) => f.name)).toEqual(["foo"]);
+    expect(
+      functions('MODULE_LICENSE("GPL")\nEXPORT_SYMBOL(foo)\nint foo(void)\n{\n}\n').map((f) => f.name),
+    ).toEqual(["foo"]);
   });
 
   it("is not made of a structure's initialiser behind a macro", () => {
-    expect(functions("define_machine(board) {\n\t.probe = board_probe,\n};\nint f(void) { }").map((f) => f.name)).toEqual(["f"]);
+    expect(
+      functions("define_machine(board) {\n\t.probe = board_probe,\n};\nint f(void) { }").map((f) => f.name),
+    ).toEqual(["f"]);
   });
 
   it("is found inside extern C", () => {
@@ -99,11 +111,15 @@ describe("annotations", () => {
   });
 
   it("may stand on a line of their own before the function", () => {
-    expect(fn("__must_hold(&x->lock)\nstatic void f(struct x *x)\n{\n}").annotations).toEqual(["MustHold(&x->lock)"]);
+    expect(fn("__must_hold(&x->lock)\nstatic void f(struct x *x)\n{\n}").annotations).toEqual([
+      "MustHold(&x->lock)",
+    ]);
   });
 
   it("keep a prototype that has some; other prototypes are dropped", () => {
-    const all = functions("int plain(void);\nvoid held(struct x *x) __must_hold(&x->lock);\nvoid __noreturn die(const char *why);");
+    const all = functions(
+      "int plain(void);\nvoid held(struct x *x) __must_hold(&x->lock);\nvoid __noreturn die(const char *why);",
+    );
     expect(all.map((f) => [f.name, f.flags, f.annotations])).toEqual([
       ["held", ["Prototype"], ["MustHold(&x->lock)"]],
       ["die", ["Prototype", "NoReturn"], []],
@@ -138,7 +154,11 @@ describe("calls", () => {
   });
 
   it("leave out declarations but not a call behind a macro on the line above", () => {
-    expect(calls("u8 proto(int);\nint (*fp)(int) = g(1);\nMACRO\nbaz();\nreturn last();")).toEqual(["g", "baz", "last"]);
+    expect(calls("u8 proto(int);\nint (*fp)(int) = g(1);\nMACRO\nbaz();\nreturn last();")).toEqual([
+      "g",
+      "baz",
+      "last",
+    ]);
   });
 
   it("in every #if branch count", () => {

@@ -27,7 +27,9 @@ describe("a function-like macro", () => {
 describe("an object-like macro", () => {
   it("is kept when it stands for another name, a call or allocation flags", () => {
     expect(
-      functions("#define foo bar\n#define LOCK spin_lock(&l)\n#define MY_GFP (GFP_KERNEL | __GFP_ZERO)").map((f) => [f.name, f.calls]),
+      functions("#define foo bar\n#define LOCK spin_lock(&l)\n#define MY_GFP (GFP_KERNEL | __GFP_ZERO)").map(
+        (f) => [f.name, f.calls],
+      ),
     ).toEqual([
       ["foo", []],
       ["LOCK", ["spin_lock"]],
@@ -36,7 +38,9 @@ describe("an object-like macro", () => {
   });
 
   it("is dropped when it is a number", () => {
-    const o = outlineOf('#define A 1\n#define B (0x10 << 2)\n#define C "text"\n#define D BIT(3)\n#define E -1\n#define F 0x1UL /* x */\n#define G\n');
+    const o = outlineOf(
+      '#define A 1\n#define B (0x10 << 2)\n#define C "text"\n#define D BIT(3)\n#define E -1\n#define F 0x1UL /* x */\n#define G\n',
+    );
     expect([o.fn.length, o.names]).toEqual([0, [""]]);
   });
 });
@@ -76,7 +80,10 @@ describe("macro classes", () => {
   });
 
   it("leave out a name that is a function or a value somewhere", () => {
-    const c = harvest({ "a.h": "#define __hook\n#define __flag\n", "b.c": "int __hook(void) { }\nint some_value(int n) { }\n#define __flag some_value(3)\n" });
+    const c = harvest({
+      "a.h": "#define __hook\n#define __flag\n",
+      "b.c": "int __hook(void) { }\nint some_value(int n) { }\n#define __flag some_value(3)\n",
+    });
     expect([c.attribute.has("__hook"), c.attribute.has("__flag")]).toEqual([false, false]);
   });
 
@@ -95,6 +102,10 @@ describe("macro classes", () => {
 
   it("exist without a tree", () => {
     const c = baselineMacroClasses();
-    expect([c.attribute.has("__user"), c.loop.has("list_for_each_entry"), c.loop.has("scoped_guard")]).toEqual([true, true, true]);
+    expect([
+      c.attribute.has("__user"),
+      c.loop.has("list_for_each_entry"),
+      c.loop.has("scoped_guard"),
+    ]).toEqual([true, true, true]);
   });
 });

@@ -2,18 +2,18 @@
 import {
   ANNOT_STRIDE,
   AnnotKind,
+  COND_STRIDE,
   callIsMember,
   callName,
-  COND_STRIDE,
   type FileOutline,
-  Fn,
   FN_STRIDE,
+  Fn,
   FnFlag,
-  Init,
   INIT_STRIDE,
+  Init,
   REG_STRIDE,
-  Struct,
   STRUCT_STRIDE,
+  Struct,
   TYPED_STRIDE,
   TypeFlag,
 } from "../../src/facts/outline.js";
@@ -87,7 +87,9 @@ export function structs(text: string): string[] {
   const out: string[] = [];
   for (let i = 0; i < o.structs.length; i += STRUCT_STRIDE) {
     const r = o.structs.subarray(i, i + STRUCT_STRIDE);
-    const fields = Array.from({ length: r[Struct.fieldCount] }, (_, f) => typed(o, o.fields, r[Struct.fieldFirst] + f));
+    const fields = Array.from({ length: r[Struct.fieldCount] }, (_, f) =>
+      typed(o, o.fields, r[Struct.fieldFirst] + f),
+    );
     out.push(
       r[Struct.kind] === 1
         ? `typedef ${o.names[r[Struct.name]]} = ${o.names[r[Struct.alias]]}`
@@ -110,7 +112,9 @@ export function inits(text: string): string[] {
     const r = o.inits.subarray(i, i + INIT_STRIDE);
     const f = r[Init.fn] === 0 ? "" : ` in ${o.names[o.fn[(r[Init.fn] - 1) * FN_STRIDE]]}`;
     const type = r[Init.type] === 0 ? "" : `(${o.names[r[Init.type]]}) `;
-    out.push(`${type}${o.names[r[Init.base]]}${o.names[r[Init.outer]]}.${o.names[r[Init.field]]} = ${o.names[r[Init.value]]}${f}`);
+    out.push(
+      `${type}${o.names[r[Init.base]]}${o.names[r[Init.outer]]}.${o.names[r[Init.field]]} = ${o.names[r[Init.value]]}${f}`,
+    );
   }
   return out;
 }
@@ -122,7 +126,9 @@ export function registrations(text: string, of: string[]): string[] {
   for (let i = 0; i < o.regs.length; i += REG_STRIDE) {
     const [name, , f, first, count] = o.regs.subarray(i, i + REG_STRIDE);
     const args = Array.from(o.regArgs.subarray(first, first + count), (a) => (a === 0 ? "?" : o.names[a]));
-    out.push(`${o.names[name]}(${args.join(" | ")})${f === 0 ? "" : ` in ${o.names[o.fn[(f - 1) * FN_STRIDE]]}`}`);
+    out.push(
+      `${o.names[name]}(${args.join(" | ")})${f === 0 ? "" : ` in ${o.names[o.fn[(f - 1) * FN_STRIDE]]}`}`,
+    );
   }
   return out;
 }
@@ -132,7 +138,9 @@ export function conds(text: string): string[] {
   const out: string[] = [];
   for (let i = 0; i < o.conds.length; i += COND_STRIDE) {
     const [cond, parent, start, end] = o.conds.subarray(i, i + COND_STRIDE);
-    out.push(`${o.names[cond]}${parent === 0 ? "" : ` in ${o.names[o.conds[(parent - 1) * COND_STRIDE]]}`}: ${text.slice(start, end).trim()}`);
+    out.push(
+      `${o.names[cond]}${parent === 0 ? "" : ` in ${o.names[o.conds[(parent - 1) * COND_STRIDE]]}`}: ${text.slice(start, end).trim()}`,
+    );
   }
   return out;
 }

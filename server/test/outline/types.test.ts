@@ -5,7 +5,9 @@ import { globals, structs } from "./show.js";
 describe("a struct", () => {
   it("lists its fields with their types", () => {
     expect(
-      structs("struct foo {\n\tspinlock_t lock;\n\tstruct mutex m, *mp;\n\tconst char __user *p;\n\tunsigned long f:3;\n\tu8 a[4];\n\tvoid (*cb)(int);\n};"),
+      structs(
+        "struct foo {\n\tspinlock_t lock;\n\tstruct mutex m, *mp;\n\tconst char __user *p;\n\tunsigned long f:3;\n\tu8 a[4];\n\tvoid (*cb)(int);\n};",
+      ),
     ).toEqual([
       "foo { spinlock_t lock; mutex m [Struct]; mutex mp [Struct Pointer]; char p [Pointer Const]; long f; u8 a [Array]; void cb [Pointer FunctionPointer] }",
     ]);
@@ -18,11 +20,17 @@ describe("a struct", () => {
   });
 
   it("names the type of a named anonymous member after both", () => {
-    expect(structs("struct foo { struct { int q; } sub; };")).toEqual(["foo::sub { int q }", "foo { foo::sub sub [Struct] }"]);
+    expect(structs("struct foo { struct { int q; } sub; };")).toEqual([
+      "foo::sub { int q }",
+      "foo { foo::sub sub [Struct] }",
+    ]);
   });
 
   it("records a tagged struct inside it on its own", () => {
-    expect(structs("struct foo { struct bar { int z; } *b; };")).toEqual(["bar { int z }", "foo { bar b [Struct Pointer] }"]);
+    expect(structs("struct foo { struct bar { int z; } *b; };")).toEqual([
+      "bar { int z }",
+      "foo { bar b [Struct Pointer] }",
+    ]);
   });
 
   it("knows the macros that declare members", () => {
@@ -32,10 +40,9 @@ describe("a struct", () => {
   });
 
   it("may have attributes between keyword and tag", () => {
-    expect(structs("struct __attribute__((packed)) foo { int a; };\nstruct __aligned(8) bar { int b; };")).toEqual([
-      "foo { int a }",
-      "bar { int b }",
-    ]);
+    expect(
+      structs("struct __attribute__((packed)) foo { int a; };\nstruct __aligned(8) bar { int b; };"),
+    ).toEqual(["foo { int a }", "bar { int b }"]);
   });
 });
 
@@ -45,11 +52,9 @@ describe("a typedef", () => {
   });
 
   it("of a tag or a type is an alias, of a function pointer an alias of nothing", () => {
-    expect(structs("typedef struct foo foo_t;\ntypedef unsigned int u32x;\ntypedef int (*fn_t)(void);")).toEqual([
-      "typedef foo_t = foo",
-      "typedef u32x = unsigned",
-      "typedef fn_t = ",
-    ]);
+    expect(
+      structs("typedef struct foo foo_t;\ntypedef unsigned int u32x;\ntypedef int (*fn_t)(void);"),
+    ).toEqual(["typedef foo_t = foo", "typedef u32x = unsigned", "typedef fn_t = "]);
   });
 });
 
@@ -64,11 +69,11 @@ describe("a global", () => {
   });
 
   it("keeps its name next to attributes", () => {
-    expect(globals("static int foo __read_mostly = 3;\nstatic const u8 tab[] __initconst = { 1 };\nstruct x __percpu *p;")).toEqual([
-      "int foo [Static]",
-      "u8 tab [Array Static Const]",
-      "x p [Struct Pointer]",
-    ]);
+    expect(
+      globals(
+        "static int foo __read_mostly = 3;\nstatic const u8 tab[] __initconst = { 1 };\nstruct x __percpu *p;",
+      ),
+    ).toEqual(["int foo [Static]", "u8 tab [Array Static Const]", "x p [Struct Pointer]"]);
   });
 
   it("may be defined by a macro", () => {

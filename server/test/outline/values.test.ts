@@ -4,21 +4,26 @@ import { inits, registrations } from "./show.js";
 
 describe("a designated initialiser at file level", () => {
   it("gives type, variable, field and value", () => {
-    expect(inits('static const struct file_operations fops = {\n\t.open = my_open,\n\t.release = &my_release,\n\t.name = "x",\n};')).toEqual([
-      "(file_operations) fops.open = my_open",
-      "(file_operations) fops.release = my_release",
-    ]);
+    expect(
+      inits(
+        'static const struct file_operations fops = {\n\t.open = my_open,\n\t.release = &my_release,\n\t.name = "x",\n};',
+      ),
+    ).toEqual(["(file_operations) fops.open = my_open", "(file_operations) fops.release = my_release"]);
   });
 
   it("may be nested, indexed or both", () => {
     expect(
-      inits("struct a v = { .b = { .c = f }, .d.e = g };\nstruct t tab[] = { { .h = one }, [3] = { .h = two } };"),
+      inits(
+        "struct a v = { .b = { .c = f }, .d.e = g };\nstruct t tab[] = { { .h = one }, [3] = { .h = two } };",
+      ),
     ).toEqual(["(a) v.b.c = f", "(a) v.d.e = g", "(t) tab.h = one", "(t) tab.h = two"]);
   });
 
   it("keeps constant expressions, casts dropped, and what pm_ptr() wraps", () => {
     expect(
-      inits("struct a v = { .flags = A | B, .on = true, .f = (void *)fn, .pm = pm_ptr(&ops), .n = make(3), .s = x + y(1) };"),
+      inits(
+        "struct a v = { .flags = A | B, .on = true, .f = (void *)fn, .pm = pm_ptr(&ops), .n = make(3), .s = x + y(1) };",
+      ),
     ).toEqual(["(a) v.flags = A | B", "(a) v.on = true", "(a) v.f = fn", "(a) v.pm = ops"]);
   });
 
@@ -36,8 +41,17 @@ describe("an assignment in a function", () => {
 
   it("to a field is recorded when its value is a name or a constant", () => {
     expect(
-      body("x->ops = &my_ops; t.function = cb; gc->can_sleep = true; a->b->c = D | E; v[i].fn = g; (*p)->q = r;"),
-    ).toEqual(["x.ops = my_ops", "t.function = cb", "gc.can_sleep = true", "a->b.c = D | E", "v[i].fn = g", "(*p).q = r"]);
+      body(
+        "x->ops = &my_ops; t.function = cb; gc->can_sleep = true; a->b->c = D | E; v[i].fn = g; (*p)->q = r;",
+      ),
+    ).toEqual([
+      "x.ops = my_ops",
+      "t.function = cb",
+      "gc.can_sleep = true",
+      "a->b.c = D | E",
+      "v[i].fn = g",
+      "(*p).q = r",
+    ]);
   });
 
   it("of anything else is not", () => {
@@ -45,11 +59,11 @@ describe("an assignment in a function", () => {
   });
 
   it("may initialise a local structure or a compound literal", () => {
-    expect(body("struct conf c = { .fast_io = true };\n*p = (struct lit) { .cb = h };\nx->cfg = &(struct lit){ .cb = k };")).toEqual([
-      "(conf) c.fast_io = true",
-      "(lit) p.cb = h",
-      "(lit) x->cfg.cb = k",
-    ]);
+    expect(
+      body(
+        "struct conf c = { .fast_io = true };\n*p = (struct lit) { .cb = h };\nx->cfg = &(struct lit){ .cb = k };",
+      ),
+    ).toEqual(["(conf) c.fast_io = true", "(lit) p.cb = h", "(lit) x->cfg.cb = k"]);
   });
 });
 
@@ -64,14 +78,21 @@ describe("a registration", () => {
   });
 
   it("may stand at file level", () => {
-    expect(registrations("static DEFINE_TIMER(tick, tick_fn);", ["DEFINE_TIMER"])).toEqual(["DEFINE_TIMER(tick | tick_fn)"]);
+    expect(registrations("static DEFINE_TIMER(tick, tick_fn);", ["DEFINE_TIMER"])).toEqual([
+      "DEFINE_TIMER(tick | tick_fn)",
+    ]);
   });
 
   it("may stand inside another one", () => {
-    expect(registrations("void f(void) { a(b(x), y); }", ["a", "b"])).toEqual(["a(b(x) | y) in f", "b(x) in f"]);
+    expect(registrations("void f(void) { a(b(x), y); }", ["a", "b"])).toEqual([
+      "a(b(x) | y) in f",
+      "b(x) in f",
+    ]);
   });
 
   it("with an enormous argument leaves that one out", () => {
-    expect(registrations(`void f(void) { a(x, "${"y".repeat(200)}", z); }`, ["a"])).toEqual(["a(x | ? | z) in f"]);
+    expect(registrations(`void f(void) { a(x, "${"y".repeat(200)}", z); }`, ["a"])).toEqual([
+      "a(x | ? | z) in f",
+    ]);
   });
 });

@@ -8,7 +8,9 @@ function nodes(parser: CParser, text: string): string[] {
   const c = tree.walk();
   const out: string[] = [];
   const visit = (): void => {
-    out.push(`${c.nodeType}[${c.startIndex},${c.endIndex}) ${c.currentFieldName ?? ""}${c.nodeIsNamed ? "" : " anon"}${c.nodeIsMissing ? " missing" : ""}`);
+    out.push(
+      `${c.nodeType}[${c.startIndex},${c.endIndex}) ${c.currentFieldName ?? ""}${c.nodeIsNamed ? "" : " anon"}${c.nodeIsMissing ? " missing" : ""}`,
+    );
     if (!c.gotoFirstChild()) return;
     do visit();
     while (c.gotoNextSibling());
@@ -20,7 +22,13 @@ function nodes(parser: CParser, text: string): string[] {
   return out;
 }
 
-const TEXTS = ["", "int f(void) { return g(1); }", "int x = ;", 'char *s = "\xe9\xff"; int y;', `int a[] = { ${"1, ".repeat(40000)} };`];
+const TEXTS = [
+  "",
+  "int f(void) { return g(1); }",
+  "int x = ;",
+  'char *s = "\xe9\xff"; int y;',
+  `int a[] = { ${"1, ".repeat(40000)} };`,
+];
 
 describe("createParser", () => {
   it("loads the native parser and the WebAssembly one, with equal trees", async () => {
@@ -45,7 +53,14 @@ describe("createParser", () => {
     const p = await createParser(kind);
     const old = p.parse("int a;");
     const at = (column: number) => ({ row: 0, column });
-    p.edit(old, { startIndex: 4, oldEndIndex: 5, newEndIndex: 7, startPosition: at(4), oldEndPosition: at(5), newEndPosition: at(7) });
+    p.edit(old, {
+      startIndex: 4,
+      oldEndIndex: 5,
+      newEndIndex: 7,
+      startPosition: at(4),
+      oldEndPosition: at(5),
+      newEndPosition: at(7),
+    });
     const tree = p.parse("int abc;", old);
     const c = tree.walk();
     expect([tree.hasError, c.endIndex]).toEqual([false, 8]);

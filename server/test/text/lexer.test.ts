@@ -20,7 +20,22 @@ const directives = (text: string, options = {}): string[] => {
 describe("tokens", () => {
   it("are words, numbers, strings and punctuation", () => {
     expect(texts("a->b+=1.5e3f<<=x...'\\'' \"q\\\"\" ## != && || ++--")).toEqual([
-      "a", "->", "b", "+=", "1.5e3f", "<<=", "x", "...", "'\\''", '"q\\""', "##", "!=", "&&", "||", "++", "--",
+      "a",
+      "->",
+      "b",
+      "+=",
+      "1.5e3f",
+      "<<=",
+      "x",
+      "...",
+      "'\\''",
+      '"q\\""',
+      "##",
+      "!=",
+      "&&",
+      "||",
+      "++",
+      "--",
     ]);
   });
 
@@ -54,7 +69,8 @@ describe("directives", () => {
   });
 
   it("that define plain numbers are passed over unless all are asked for", () => {
-    const text = "#define A 0x10\n#define B (1 << 3) /* b */\n#define C \"s\"\n#define D other\n#define E\n#define F(x) 1\n";
+    const text =
+      '#define A 0x10\n#define B (1 << 3) /* b */\n#define C "s"\n#define D other\n#define E\n#define F(x) 1\n';
     expect(directives(text)).toEqual(["#define D other", "#define E", "#define F(x) 1"]);
     expect(directives(text, { everyDirective: true })).toHaveLength(6);
   });
@@ -78,7 +94,8 @@ describe("brackets", () => {
     matchBrackets(text, t);
     const out: string[] = [];
     for (let i = 0; i < t.n; i++) {
-      if ("([{".includes(text[t.start[i]])) out.push(t.match[i] < 0 ? `${t.start[i]}-` : `${t.start[i]}-${t.start[t.match[i]]}`);
+      if ("([{".includes(text[t.start[i]]))
+        out.push(t.match[i] < 0 ? `${t.start[i]}-` : `${t.start[i]}-${t.start[t.match[i]]}`);
     }
     return out;
   };
