@@ -1,6 +1,7 @@
 /** Macro definitions: which are kept as functions or aliases, and which may be a class macro (attribute, loop, storage). */
 import { FnFlag } from "../facts/outline.js";
-import { lex, matchBrackets } from "../text/lexer.js";
+import { matchBrackets } from "../text/brackets.js";
+import { lex } from "../text/lexer.js";
 import { hashText, K, Tokens } from "../text/tokens.js";
 import type { BodyScanner } from "./body.js";
 import { emit } from "./functions.js";

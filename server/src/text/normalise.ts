@@ -1,9 +1,10 @@
 /** Normalisation: rewrites kernel C into C that parses, byte for byte as long, every line end where it was. */
 import type { FileOutline, MacroClasses, NormalisedText, Rewrite } from "../facts/outline.js";
 import { FN_STRIDE, Fn, FnFlag } from "../facts/outline.js";
+import { matchBrackets } from "./brackets.js";
 import { chooseBranches } from "./branches.js";
 import { Edits } from "./edits.js";
-import { bytesOf, lex, matchBrackets } from "./lexer.js";
+import { bytesOf, lex } from "./lexer.js";
 import { BodyRewriter } from "./normaliseBody.js";
 import { findBody, rewriteSignature } from "./normaliseSignature.js";
 import { Tokens } from "./tokens.js";

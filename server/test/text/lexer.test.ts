@@ -1,6 +1,7 @@
 /** Tokens, directives and bracket pairs. */
 import { describe, expect, it } from "vitest";
-import { bytesOf, lex, matchBrackets } from "../../src/text/lexer.js";
+import { matchBrackets } from "../../src/text/brackets.js";
+import { bytesOf, lex } from "../../src/text/lexer.js";
 import { D, K, Tokens } from "../../src/text/tokens.js";
 
 function tokens(text: string, options = {}): Tokens {
