@@ -66,7 +66,7 @@ function* outlines() {
 }
 const classes = harvestMacroClasses(outlines());
 console.log(
-  `outline: ${all.length} files of processor time, ${(bytes / 1e6).toFixed(0)} MB, ${(outlineMs / 1e3).toFixed(1)} s of processor time, ${(bytes / outlineMs / 1e3).toFixed(0)} MB/s`,
+  `outline: ${all.length} files, ${(bytes / 1e6).toFixed(0)} MB, ${(outlineMs / 1e3).toFixed(1)} s of processor time, ${(bytes / outlineMs / 1e3).toFixed(0)} MB/s`,
 );
 console.log(
   `macro classes: ${classes.attribute.size} attributes, ${classes.loop.size} loops, ${classes.storage.size} storage, ${classes.bare.size} bare; ${classes.digest}`,

@@ -218,7 +218,7 @@ describe("a macro's replacement", () => {
     const text = "#define lock(x, y) \\\n\tdo { \\\n\t\tspin_lock(&(x)->l); \\\n\t} while (0)\n";
     const m = macroBody(text);
     expect(parser.parse(m.text).hasError).toBe(false);
-    expect(squeezed(m.text)).toBe("void lock(x, y) { do { \n spin_lock(&(x)->l); \n } while (0) ; }");
+    expect(squeezed(m.text)).toBe("void lock(x, y) { do { \\\n spin_lock(&(x)->l); \\\n } while (0) ; }");
     expect(m.text.indexOf("spin_lock") + m.bodyDelta).toBe(text.indexOf("spin_lock"));
   });
 
@@ -233,6 +233,7 @@ describe("a macro's replacement", () => {
     ["#define e(x) if (x) { g(); } else", "void e(x) { if (x) { g(); } else ; }"],
     ["#define h(x) list_for_each_entry(x, &head, list)", "void h(x) { while (x, &head, list) ; }"],
     ["#define i(x) ({ typeof(x) y = (x); y; })", "void i(x) { ({ typeof y = (x); y; }) ; }"],
+    ['#define k(x) asm("a \\\n b" : "=r"(x))', "void k(x) { 0 \n ; }"],
     ["#define j(x) last(x)", "void j(x) { last(x) ; }"],
   ])("%j", (text, expected) => {
     const m = macroBody(text);
