@@ -38,7 +38,7 @@ import type { World } from "./world.js";
 /** Most paths that are kept apart at one place. */
 const MOST_STATES = 16;
 /** Most entries of a summary, paths of a finding. */
-export const MOST_ENTRIES = 24;
+export const MOST_ENTRIES = 16;
 export const MOST_PATHS = 16;
 /** Most times that one place is run: beyond it, knowledge is thrown away to end the loop. */
 const MOST_VISITS = 60;
@@ -1225,6 +1225,14 @@ export class Interpreter {
     // A chain through ourselves only repeats a shorter one.
     if (e.length >= LONGEST || passes(e, this.fn)) return;
     const raw = (t: number): number => this.t.fromShared(t, args, result);
+    if (e.viaParam < 0 && s.tokens.length === 0) {
+      // Known from here at least as well already: nothing to add.
+      const old = this.entries.get(e.key);
+      if (old && old.length <= e.length + 1 && old.gfp.length + old.atoms.length + old.dropped.length + old.ctxNone === 0 && rankOf(old.reasons) >= rankOf(e.reasons | reasons)) {
+        this.bareAt.add(at);
+        return;
+      }
+    }
     if (e.viaParam >= 0) {
       this.callbackSleep(e, at, end, args, s, reasons, via);
       return;
@@ -1462,6 +1470,7 @@ export class Interpreter {
     dropped: readonly LockRef[],
   ): SleepEntry {
     return {
+      key: e.next && e.viaParam < 0 && e.next.sinkFn === e.sinkFn && e.next.sinkAt === e.sinkAt && e.next.viaParam < 0 ? e.next.key : `${e.sinkFn}:${e.sinkAt}:${e.sinkName}:${e.viaParam}`,
       fn: this.fn,
       at,
       end,
@@ -1563,6 +1572,37 @@ export class Interpreter {
     return /sleep|atomic|block|wait|sync\b|can_|locked|in_irq|polled|nowait|gfp|oops/i.test(name(term));
   }
 
+  /** What the path to a call says about parameters, for our callers: the same for every sleep behind that call. */
+  private pathConditions(s: PathState, at: number): { atoms: Atom[]; gfp: number[]; reasons: number } {
+    const memo = this.conditionsMemo;
+    if (memo && memo.s === s && memo.at === at && memo.facts === s.facts && memo.size === s.facts.size) return memo.value;
+    const value = { atoms: [] as Atom[], gfp: [] as number[], reasons: 0 };
+    const { shared } = this.world;
+    for (const [term, f] of s.facts) {
+      if (value.atoms.length >= 6) break;
+      const tested = this.cond.blockingFlagsOf(term, f);
+      if (tested !== 0) {
+        const g = this.cond.gfp(tested, { env: s.env, facts: new Map() }, 0);
+        if (g.kind === "parameter") {
+          value.gfp.push(...g.terms!);
+          continue;
+        }
+      }
+      const t = this.t.toShared(term);
+      if (t < 0 || !shared.hasParam(t)) continue;
+      if (shared.readsState(t)) {
+        // A flag of the object that is about sleeping decides, and cannot be seen; any other state is a condition.
+        if (this.flagLike(t)) value.reasons |= R["flag-undecided"];
+        else if (!this.loopConditions.has(term)) value.reasons |= R["state-guarded"];
+        continue;
+      }
+      if (!value.atoms.some((a) => a.term === t)) value.atoms.push({ term: t, truth: f === NONZERO });
+    }
+    this.conditionsMemo = { s, at, facts: s.facts, size: s.facts.size, value };
+    return value;
+  }
+  private conditionsMemo: { s: PathState; at: number; facts: ReadonlyMap<number, number>; size: number; value: { atoms: Atom[]; gfp: number[]; reasons: number } } | null = null;
+
   private exportEntry(
     s: PathState,
     at: number,
@@ -1574,31 +1614,11 @@ export class Interpreter {
     ctxNone: number,
     dropped: readonly LockRef[],
   ): void {
-    const all = [...atoms];
-    const flags = [...gfp];
-    let more = reasons;
-    const { shared } = this.world;
-    for (const [term, f] of s.facts) {
-      if (all.length >= 6) break;
-      const tested = this.cond.blockingFlagsOf(term, f);
-      if (tested !== 0) {
-        const g = this.cond.gfp(tested, { env: s.env, facts: new Map() }, 0);
-        if (g.kind === "parameter") {
-          flags.push(...g.terms!);
-          continue;
-        }
-      }
-      const t = this.t.toShared(term);
-      if (t < 0 || !shared.hasParam(t)) continue;
-      if (shared.readsState(t)) {
-        // A flag of the object that is about sleeping decides, and cannot be seen; any other state is a condition.
-        if (this.flagLike(t)) more |= R["flag-undecided"];
-        else if (!this.loopConditions.has(term)) more |= R["state-guarded"];
-        continue;
-      }
-      if (!all.some((a) => a.term === t)) all.push({ term: t, truth: f === NONZERO });
-    }
-    const entry = this.entry(at, end, e, more, dedupe(flags), all, ctxNone, dropped.slice(0, 4));
+    const here = this.pathConditions(s, at);
+    const more = reasons | here.reasons;
+    const flags = here.gfp.length > 0 ? dedupe([...gfp, ...here.gfp]) : dedupe(gfp);
+    const all = here.atoms.length === 0 ? atoms : [...atoms, ...here.atoms.filter((a) => !atoms.some((b) => b.term === a.term))];
+    const entry = this.entry(at, end, e, more, flags, all, ctxNone, dropped.length > 4 ? dropped.slice(0, 4) : dropped);
     keep(this.entries, entry);
   }
 
@@ -1675,9 +1695,8 @@ function dedupe(list: readonly number[]): readonly number[] {
 
 /** Keeps the better of two entries with the same sleeping call: surer, fewer conditions, shorter. */
 function keep(map: Map<string, SleepEntry>, e: SleepEntry): void {
-  const key = `${e.sinkFn}:${e.sinkAt}:${e.sinkName}:${e.viaParam}`;
-  const old = map.get(key);
-  if (!old || better(e, old)) map.set(key, e);
+  const old = map.get(e.key);
+  if (!old || better(e, old)) map.set(e.key, e);
 }
 
 function better(a: SleepEntry, b: SleepEntry): boolean {
