@@ -5,6 +5,7 @@ import { SHIPPED } from "../../src/kernel/data.js";
 import { loadKernelTables, registrationNames } from "../../src/kernel/load.js";
 import { fragmentSchema } from "../../src/kernel/schema.js";
 import { Ctx, type KernelTables, type KernelVersion } from "../../src/kernel/types.js";
+import { fromWritten } from "../../src/kernel/written.js";
 
 const version = (text: string): KernelVersion => {
   const [major, minor] = text.split(".").map(Number);
@@ -17,6 +18,10 @@ const { Preempt, Bh, Irq, Rcu, PagefaultOff, NonBlock, Hardirq } = Ctx;
 describe("shipped data", () => {
   it.each(SHIPPED)("$file follows the schema", ({ content }) => {
     expect(fragmentSchema.safeParse(content).error).toBeUndefined();
+  });
+
+  it.each(SHIPPED)("$file means the same to the loader as to the schema", ({ content }) => {
+    expect(fromWritten(content)).toEqual(fragmentSchema.parse(content));
   });
 
   it.each([...VERSIONS, "newest"])("loads without duplicates and contradictions for %s", (v) => {
