@@ -34,6 +34,17 @@ export interface CheckResult {
   stats: AnalysisStats;
 }
 
+/** What a function does by itself, whoever calls it. Always and sometimes are about its unconditional and conditional ways. */
+export interface SleepVerdict extends Site {
+  function: string;
+  /** FnFlag bits of its record. */
+  flags: number;
+  /** `unknown`: its body could not be had. */
+  sleeps: "always" | "sometimes" | "never" | "unknown";
+  /** Shortest surest way to sleep. */
+  path?: FindingPath;
+}
+
 /** What is known about the place under a cursor. */
 export interface PointInfo {
   function: string;
@@ -55,6 +66,10 @@ export interface Engine {
   update(files: readonly string[]): Promise<void>;
   check(options: CheckOptions): Promise<CheckResult>;
   pointInfo(file: string, offset: number): Promise<PointInfo | null>;
+  /** Verdicts on the functions whose record has one of these FnFlag bits, in order of files. */
+  sleepVerdicts(flags: number, signal?: AbortSignal): Promise<SleepVerdict[]>;
+  /** Where functions and macros of this name have a body. */
+  definitions(name: string): Site[];
   /** The function that contains the offset, with its extent. */
   functionAt(file: string, offset: number): { name: string; start: number; end: number } | null;
 }
