@@ -1,7 +1,9 @@
 /** The lockctx command: its sub-commands, and one place that turns every outcome into an exit code and a message. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { registerCache } from "./commands/cache.js";
 import { registerCheck } from "./commands/check.js";
+import { registerIndex } from "./commands/index.js";
 import { CancelledError, ExitCode, UsageError } from "./errors.js";
 
 /** What a command is given to work with. */
@@ -13,7 +15,11 @@ export interface CommandContext {
 }
 
 /** One entry a command, one file each under commands/. */
-const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[] = [registerCheck];
+const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[] = [
+  registerCheck,
+  registerIndex,
+  registerCache,
+];
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -24,6 +30,7 @@ Start here:
   lockctx check                    the kernel tree that you stand in
   lockctx check fs/super.c         one file of it
   lockctx check --help             all options, with examples
+  lockctx index                    read a tree ahead of the first check
 `;
 
 function createProgram(context: CommandContext): Command {

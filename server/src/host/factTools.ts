@@ -7,7 +7,14 @@ import { CParser } from "../syntax/parser.js";
 
 export interface FactTools {
   outline(text: string, path: string): FileOutline;
-  flows(text: string, path: string, fns: readonly number[], classes: MacroClasses): FlowResult;
+  /** `outline` is that of the text, where the caller has it. */
+  flows(
+    text: string,
+    path: string,
+    fns: readonly number[],
+    classes: MacroClasses,
+    outline?: FileOutline,
+  ): FlowResult;
 }
 
 export interface FlowResult {
@@ -27,8 +34,7 @@ export function createFactTools(options: OutlineOptions): FactTools {
   const parser = new CParser();
   return {
     outline: (text, path) => outlineFile(text, path, options),
-    flows(text, path, fns, classes) {
-      const outline = outlineFile(text, path, options);
+    flows(text, path, fns, classes, outline = outlineFile(text, path, options)) {
       let problem: string | undefined;
       // One at a time: a function that cannot be had must not take its file with it.
       const facts = fns.map((fn) => {
