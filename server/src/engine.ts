@@ -45,7 +45,10 @@ export interface PointInfo {
 
 export interface Engine {
   /** Joins the outlines of these files into the program; `files` is the whole tree, root-relative, forward slashes. */
-  load(files: readonly string[], options?: { progress?: (p: Progress) => void; signal?: AbortSignal }): Promise<void>;
+  load(
+    files: readonly string[],
+    options?: { progress?: (p: Progress) => void; signal?: AbortSignal },
+  ): Promise<void>;
   /** These files changed, appeared or vanished (the port reads the new text). Cheap; the next question re-analyses. */
   update(files: readonly string[]): Promise<void>;
   check(options: CheckOptions): Promise<CheckResult>;

@@ -20,7 +20,8 @@ export const Ctx = {
 /** Bits under which in_interrupt() is true (bottom halves off counts, a plain spinlock does not). */
 export const IN_INTERRUPT = Ctx.Bh | Ctx.Hardirq | Ctx.Softirq | Ctx.Nmi;
 /** Bits under which a voluntary sleep is a bug; PagefaultOff alone is not one. */
-export const ATOMIC = Ctx.Preempt | Ctx.Bh | Ctx.Irq | Ctx.Hardirq | Ctx.Softirq | Ctx.Nmi | Ctx.Rcu | Ctx.NonBlock;
+export const ATOMIC =
+  Ctx.Preempt | Ctx.Bh | Ctx.Irq | Ctx.Hardirq | Ctx.Softirq | Ctx.Nmi | Ctx.Rcu | Ctx.NonBlock;
 
 /** Names of versions that version-dependent facts are keyed by, oldest first. */
 export type KernelVersion = { major: number; minor: number };
@@ -120,7 +121,11 @@ export interface Registration {
   name: string;
   /** Which argument is the callback, and the context that it is entered in. `process` callbacks are recorded too: they
    *  prove that the function is not only atomic. */
-  callbacks: { arg: number; context: "hardirq" | "softirq" | "nmi" | "irq-off" | "preempt-off" | "rcu" | "bh-off" | "process"; what: string }[];
+  callbacks: {
+    arg: number;
+    context: "hardirq" | "softirq" | "nmi" | "irq-off" | "preempt-off" | "rcu" | "bh-off" | "process";
+    what: string;
+  }[];
   /** Argument text that switches the context (`HRTIMER_MODE_.*_SOFT`, WQ_BH) when it matches. */
   unless?: { arg: number; matches: string };
   /** Confidence of the context. */
@@ -133,7 +138,16 @@ export interface OpsField {
   /** Struct tag that has the field; matched by type, never by the field's name alone. */
   struct: string;
   field: string;
-  context: "hardirq" | "softirq" | "nmi" | "irq-off" | "preempt-off" | "rcu" | "bh-off" | "spinlock" | "process";
+  context:
+    | "hardirq"
+    | "softirq"
+    | "nmi"
+    | "irq-off"
+    | "preempt-off"
+    | "rcu"
+    | "bh-off"
+    | "spinlock"
+    | "process";
   /** The lock held on entry, for the message ("uart_port.lock"), if any. */
   lock?: string;
   /** Not atomic where the same initialiser (or an assignment in the same file) gives this field such a value. */
@@ -172,5 +186,11 @@ export interface KernelTables {
   /** Type names of locks → whether holding one makes code atomic, and the kind. */
   lockTypes: ReadonlyMap<string, { atomic: boolean; kind: ContextKind | "mutex" }>;
   /** Assertion functions: lockdep_assert_held(arg 0's type decides), assert_spin_locked (always spin), ASSERT_RTNL (process) … */
-  assertions: ReadonlyMap<string, { says: "lock-held-by-type" | "spinlock-held" | "process" | "irq-off" | "preempt-off" | "softirq"; arg?: number }>;
+  assertions: ReadonlyMap<
+    string,
+    {
+      says: "lock-held-by-type" | "spinlock-held" | "process" | "irq-off" | "preempt-off" | "softirq";
+      arg?: number;
+    }
+  >;
 }
