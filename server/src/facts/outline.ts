@@ -161,6 +161,8 @@ export interface FileOutline {
   conds: Int32Array;
   /** Name indices of included paths; a quoted include has the quote in front: `"foo.h`, `linux/slab.h`. */
   includes: Int32Array;
+  /** Macros that may belong to a class of `MacroClasses`: name, kind, target (outline/macroKinds.ts, stride 3). */
+  macros: Int32Array;
   /** Non-empty when the file was not read as a whole and why (binary, unbalanced, too large …). */
   problems: string[];
 }

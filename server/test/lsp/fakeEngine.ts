@@ -3,7 +3,7 @@
  * by text. It is deterministic, quick, and knows nothing that the server does not have to show.
  */
 import type { CheckOptions, CheckResult, Engine, PointInfo } from "../../src/engine.js";
-import { findSuppressions, suppressedBy } from "../../src/findings/suppressions.js";
+import { suppressionAt } from "../../src/analysis/suppressions.js";
 import type { AnalysisStats, ChainStep, Finding, FindingPath } from "../../src/findings/types.js";
 import { closingBracket, maskCode } from "../../src/fixes/mask.js";
 import type { TreeBackend } from "../../src/lsp/deps.js";
@@ -93,11 +93,10 @@ export class FakeEngine implements Engine {
     const findings: Finding[] = [];
     for (const file of [...this.byFile.keys()].sort()) {
       const text = this.options.read(file) ?? "";
-      const suppressions = findSuppressions(text);
       for (const fn of this.byFile.get(file)!) {
         for (const finding of this.findingsOf(fn)) {
           if (focus && !finding.paths.some((p) => p.chain.some((s) => focus.has(s.file)))) continue;
-          const reason = suppressedBy(suppressions, finding.rule, finding.offset);
+          const reason = suppressionAt(text, finding.offset, finding.rule);
           findings.push({ ...finding, suppressed: reason === null ? null : { reason } });
         }
       }

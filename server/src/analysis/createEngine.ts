@@ -1,0 +1,140 @@
+/** The engine over program and solver: loads outlines, keeps them current, answers questions with plain data. */
+import type { CheckOptions, CheckResult, Engine, EngineOptions, PointInfo } from "../engine.js";
+import { Fn, FN_STRIDE, FnFlag, type FileOutline } from "../facts/outline.js";
+import type { AnalysisStats } from "../findings/types.js";
+import { harvestMacroClasses } from "../outline/macroClasses.js";
+import { Program } from "../program/program.js";
+import { Reporter } from "./report.js";
+import { Solver } from "./solver.js";
+import { applySuppressions } from "./suppressions.js";
+
+export function createEngine(options: EngineOptions): Engine {
+  return new KernelEngine(options);
+}
+
+interface Phase {
+  name: string;
+  wallMs: number;
+  cpuMs: number;
+  rssMb: number;
+}
+
+class KernelEngine implements Engine {
+  private program = new Program();
+  private solver: Solver | null = null;
+  private skipped: { path: string; reason: string }[] = [];
+  private readonly phases: Phase[] = [];
+  private wall = performance.now();
+  private cpu = process.cpuUsage();
+
+  constructor(private readonly options: EngineOptions) {}
+
+  private mark(name: string): void {
+    const wall = performance.now();
+    const cpu = process.cpuUsage(this.cpu);
+    this.phases.push({ name, wallMs: Math.round(wall - this.wall), cpuMs: Math.round((cpu.user + cpu.system) / 1000), rssMb: Math.round(process.memoryUsage.rss() / 1048576) });
+    this.wall = wall;
+    this.cpu = process.cpuUsage();
+  }
+
+  async load(files: readonly string[], opts: Parameters<Engine["load"]>[1] = {}): Promise<void> {
+    this.wall = performance.now();
+    this.cpu = process.cpuUsage();
+    const program = new Program();
+    this.skipped = [];
+    const got = new Map<string, FileOutline>();
+    let done = 0;
+    // Joined in path order whatever the order of arrival: numbers, and so results, do not depend on the workers.
+    const order = [...files].sort(byCodeUnit);
+    await this.options.facts.outlines(
+      order,
+      (file, outline, problem) => {
+        done++;
+        if (outline) got.set(file, outline);
+        else this.skipped.push({ path: file, reason: problem ?? "could not be read" });
+        if (done % 200 === 0 || done === order.length) opts.progress?.({ phase: "outlining", done, total: order.length });
+      },
+      opts.signal,
+    );
+    this.mark("outline");
+    this.options.facts.setMacroClasses(harvestMacroClasses(order.filter((f) => got.has(f)).map((path) => ({ path, outline: got.get(path)! }))));
+    for (const path of order) {
+      const outline = got.get(path);
+      if (!outline) continue;
+      program.add(path, outline);
+      got.delete(path);
+    }
+    this.program = program;
+    this.solver = null;
+    this.mark("link");
+  }
+
+  async update(files: readonly string[]): Promise<void> {
+    await this.options.facts.outlines(files, (file, outline) => this.program.replace(file, outline));
+    this.solver = null;
+  }
+
+  async check(options: CheckOptions): Promise<CheckResult> {
+    const solver = new Solver(this.program, this.options.tables, this.options.facts);
+    this.solver = solver;
+    this.mark("graph");
+    const { enter, callbacks, stats } = await solver.solve(
+      options.focus,
+      (phase, done, total) => options.progress?.({ phase, done, total }),
+      (name) => this.mark(name),
+      options.signal,
+    );
+    const findings = new Reporter(solver).findings(enter, callbacks, options.focus);
+    applySuppressions(findings, (file) => this.options.facts.read(file));
+    this.mark("findings");
+    return { findings, stats: this.statistics(stats, findings.length, findings.filter((f) => f.suppressed).length) };
+  }
+
+  private statistics(s: import("./solver.js").SolveStats, findings: number, suppressed: number): AnalysisStats {
+    const p = this.program;
+    let files = 0;
+    for (const f of p.files) if (f) files++;
+    const phases = this.phases.splice(0);
+    return {
+      files,
+      skippedFiles: [...this.skipped].sort((a, b) => byCodeUnit(a.path, b.path)),
+      bytes: p.bytes,
+      functions: p.functionCount,
+      macros: p.macroCount,
+      calls: p.callCount,
+      resolvedCalls: s.resolved,
+      unresolvedCalls: s.unresolved,
+      analysedFunctions: s.analysed,
+      unparsedFunctions: s.unparsed,
+      undecidedConditions: s.undecided,
+      cappedStates: s.capped,
+      findings,
+      hiddenFindings: 0,
+      suppressedFindings: suppressed,
+      phases,
+    };
+  }
+
+  async pointInfo(file: string, offset: number): Promise<PointInfo | null> {
+    const fn = this.functionAt(file, offset);
+    return fn ? { function: fn.name, contexts: [] } : null;
+  }
+
+  functionAt(file: string, offset: number): { name: string; start: number; end: number } | null {
+    const f = this.program.file(file);
+    if (!f) return null;
+    const o = f.outline;
+    for (let i = 0; i < f.fns.length; i++) {
+      const at = i * FN_STRIDE;
+      if (o.fn[at + Fn.flags] & (FnFlag.Prototype | FnFlag.ObjectMacro)) continue;
+      if (o.fn[at + Fn.start] <= offset && offset < o.fn[at + Fn.end]) {
+        return { name: this.program.names.text(o.fn[at + Fn.name]), start: o.fn[at + Fn.start], end: o.fn[at + Fn.end] };
+      }
+    }
+    return null;
+  }
+}
+
+function byCodeUnit(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,45 @@
+/** Why a path is less than certain, as bits while solving, and what each means for the confidence. */
+import type { Confidence, Reason } from "../findings/types.js";
+
+const ORDER: readonly [Reason, Confidence][] = [
+  ["registered-callback", "medium"],
+  ["ops-callback", "medium"],
+  ["annotation", "medium"],
+  ["assertion", "medium"],
+  ["function-pointer", "medium"],
+  ["many-targets", "low"],
+  ["several-definitions", "medium"],
+  ["state-guarded", "medium"],
+  ["last-reference", "medium"],
+  ["maybe-vmalloc", "medium"],
+  ["object-property", "low"],
+  ["flag-undecided", "low"],
+  ["gfp-undecided", "low"],
+  ["config-dependent", "medium"],
+  ["arch-dependent", "medium"],
+  ["maybe-held", "medium"],
+  ["context-test", "medium"],
+  ["boot-only", "low"],
+  ["table", "medium"],
+  ["put-super-path", "high"],
+];
+
+/** Bit of each reason. */
+export const R = Object.fromEntries(ORDER.map(([name], i) => [name, 1 << i])) as Record<Reason, number>;
+
+const LOW = ORDER.reduce((m, [, level], i) => (level === "low" ? m | (1 << i) : m), 0);
+const MEDIUM = ORDER.reduce((m, [, level], i) => (level === "medium" ? m | (1 << i) : m), 0);
+
+/** 2 high, 1 medium, 0 low. */
+export function rankOf(reasons: number): number {
+  return reasons & LOW ? 0 : reasons & MEDIUM ? 1 : 2;
+}
+
+export function confidenceOf(reasons: number): Confidence {
+  const r = rankOf(reasons);
+  return r === 2 ? "high" : r === 1 ? "medium" : "low";
+}
+
+export function reasonNames(bits: number): Reason[] {
+  return ORDER.filter((_, i) => bits & (1 << i)).map(([name]) => name);
+}

@@ -1,0 +1,223 @@
+/**
+ * From raw findings and callback roots to findings: absolute places, rules, confidence, messages, one finding for one call
+ * site and context. Plain data comes out.
+ */
+import { identify } from "../findings/fingerprint.js";
+import type { ChainStep, Finding, FindingContext, FindingPath, RuleId, Site } from "../findings/types.js";
+import { contextWords } from "../findings/words.js";
+import { Fn, FnFlag } from "../facts/outline.js";
+import { ATOMIC, Ctx, type ContextKind } from "../kernel/types.js";
+import { isExcluded } from "../program/places.js";
+import type { CallbackRoot } from "../program/pointers.js";
+import type { Program } from "../program/program.js";
+import { MOST_PATHS } from "./interpret.js";
+import { confidenceOf, R, rankOf, reasonNames } from "./reasons.js";
+import type { Solver } from "./solver.js";
+import type { HeldContext, RawFinding, SleepEntry } from "./summary.js";
+
+const MESSAGE_LOCKS = new Set<ContextKind>(["spinlock", "rwlock", "raw-spinlock", "bit-spinlock", "seqlock"]);
+
+export class Reporter {
+  private readonly program: Program;
+
+  constructor(private readonly solver: Solver) {
+    this.program = solver.program;
+  }
+
+  /** All findings of these functions, in order of place. */
+  findings(enter: readonly number[], callbacks: ReadonlySet<number>, focus: ReadonlySet<string> | null): Finding[] {
+    const drafts: { finding: Finding; callee: string }[] = [];
+    const seenSink = new Set<string>();
+    const all = new Set<number>([...enter, ...callbacks]);
+    const ordered = [...all].sort((a, b) => a - b);
+    // Contexts that were entered come first: an asserted one repeats what the callers' findings say.
+    for (const pass of ["entered", "asserted"] as const) {
+      for (const fn of ordered) {
+        const r = this.solver.results.get(fn);
+        if (!r || !this.program.alive(fn)) continue;
+        for (const f of r.findings) {
+          const asserted = (f.context.reasons & (R.assertion | R.annotation)) !== 0;
+          if (asserted !== (pass === "asserted")) continue;
+          if (asserted && f.entries.every((e) => seenSink.has(throughKey(fn, e)))) continue;
+          const made = this.fromRaw(fn, f);
+          if (!made) continue;
+          drafts.push(made);
+          if (!asserted) for (const e of f.entries) markThrough(seenSink, e);
+        }
+      }
+    }
+    this.callbackFindings(callbacks, drafts);
+    const kept = focus ? drafts.filter((d) => hasStepIn(d.finding, focus)) : drafts;
+    kept.sort((a, b) => compareText(a.finding.file, b.finding.file) || a.finding.offset - b.finding.offset || compareText(a.finding.rule, b.finding.rule) || compareText(a.finding.context.lockClass ?? "", b.finding.context.lockClass ?? "") || a.finding.context.site.offset - b.finding.context.site.offset);
+    const ids = identify(kept.map((d) => ({ ...d.finding, callee: d.callee })));
+    kept.forEach((d, i) => {
+      d.finding.fingerprint = ids[i].fingerprint;
+      d.finding.cluster = ids[i].cluster;
+    });
+    return kept.map((d) => d.finding);
+  }
+
+  private site(fn: number, at: number, end: number): Site {
+    const start = this.program.fnColumn(fn, Fn.start);
+    return { file: this.program.fnFile(fn).path, offset: start + at, endOffset: start + Math.max(end, at + 1) };
+  }
+
+  /** The name at a call, which is what is marked. */
+  private nameSite(fn: number, at: number, end: number, name: string): Site {
+    const s = this.site(fn, at, end);
+    return { ...s, endOffset: Math.min(s.endOffset, s.offset + Math.max(1, name.length)) };
+  }
+
+  private path(e: SleepEntry, extra: number): FindingPath {
+    const chain: ChainStep[] = [];
+    let reasons = e.reasons | extra;
+    for (let x: SleepEntry | null = e; x; x = x.next) {
+      const s = this.site(x.fn, x.at, x.end);
+      chain.push({ ...s, function: this.program.fnText(x.fn), via: x.via });
+      if (this.solver.pointers.putSuper.has(x.fn) || (/^_*put_super$/.test(this.program.fnText(x.fn)) && s.file === "fs/super.c")) reasons |= R["put-super-path"];
+      if (this.program.fnFlags(x.fn) & FnFlag.Init) reasons |= R["boot-only"];
+    }
+    const sleep = this.nameSite(e.sinkFn, e.sinkAt, e.sinkEnd, e.sinkName);
+    const condition = this.condition(e);
+    return { confidence: confidenceOf(reasons), reasons: reasonNames(reasons), ...(condition ? { condition } : {}), chain, sleep: { ...sleep, call: e.sinkName, reason: e.why } };
+  }
+
+  private condition(e: SleepEntry): string {
+    const parts: string[] = [];
+    if (e.note) parts.push(e.note);
+    if (e.gfp.length > 0 || e.reasons & R["gfp-undecided"]) parts.push("if the gfp flags allow blocking");
+    if (e.ctxNone & Ctx.Preempt) parts.push("if the context test does not see it");
+    else if (e.ctxNone & Ctx.Bh) parts.push("where in_interrupt() is false");
+    if (e.reasons & R["state-guarded"] && !e.note) parts.push("depending on the object's state");
+    if (e.reasons & R["flag-undecided"]) parts.push("depending on a flag");
+    return parts.join(", ");
+  }
+
+  private fromRaw(fn: number, f: RawFinding): { finding: Finding; callee: string } | null {
+    if (isExcluded(this.program.fnFile(fn).path)) return null;
+    const extra = (f.maybeHeld ? R["maybe-held"] : 0) | (this.program.fnFlags(fn) & FnFlag.Init ? R["boot-only"] : 0);
+    const paths = f.entries.map((e) => this.path(e, extra));
+    if (paths.length === 0) return null;
+    return this.make(fn, f.at, f.end, f.callee, this.context(fn, f.context), paths, f.more, false, f.entries);
+  }
+
+  private context(fn: number, c: HeldContext): FindingContext {
+    // A lock that a callee took is said to be taken at our call of it; the chain to the acquire follows.
+    const through = c.through.map((s) => ({ ...this.site(s.fn, s.at, s.end), function: this.program.fnText(s.fn) }));
+    return {
+      kind: c.kind,
+      ...(c.lock ? { lock: c.lock } : {}),
+      ...(c.cls ? { lockClass: c.cls } : {}),
+      site: this.site(fn, c.at, c.end),
+      how: c.how,
+      ...(through.length > 0 ? { through } : {}),
+    };
+  }
+
+  private make(fn: number, at: number, end: number, callee: string, context: FindingContext, paths: FindingPath[], more: number, callback: boolean, entries: readonly SleepEntry[]): { finding: Finding; callee: string } {
+    const rank = { high: 2, medium: 1, low: 0 } as const;
+    const best = paths.reduce((a, b) => (rank[b.confidence] > rank[a.confidence] ? b : a));
+    const gfp = entries.length > 0 && entries.every((e) => e.allocation && isGfp(e));
+    const rule: RuleId = gfp ? "gfp-in-atomic" : callback ? "sleep-in-atomic-callback" : "sleep-in-atomic";
+    const name = this.program.fnText(fn);
+    const site = this.nameSite(fn, at, end, this.shownCallee(fn, at, end) ?? callee);
+    const finding: Finding = {
+      rule,
+      confidence: best.confidence,
+      reasons: best.reasons,
+      ...site,
+      function: name,
+      message: message(name, callee, context, best, callback),
+      context,
+      paths,
+      morePaths: more,
+      fingerprint: "",
+      cluster: "",
+      suppressed: null,
+    };
+    return { finding, callee };
+  }
+
+  /** Length of the callee as written, when it is a plain name: pointers are marked up to their parenthesis. */
+  private shownCallee(_fn: number, _at: number, _end: number): string | null {
+    return null;
+  }
+
+  private callbackFindings(callbacks: ReadonlySet<number>, drafts: { finding: Finding; callee: string }[]): void {
+    const byFn = new Map<number, CallbackRoot[]>();
+    for (const r of this.solver.pointers.roots) {
+      if (!callbacks.has(r.fn) || !this.program.alive(r.fn)) continue;
+      const list = byFn.get(r.fn);
+      if (list) list.push(r);
+      else byFn.set(r.fn, [r]);
+    }
+    for (const fn of [...byFn.keys()].sort((a, b) => a - b)) {
+      const result = this.solver.results.get(fn);
+      if (!result || isExcluded(this.program.fnFile(fn).path)) continue;
+      // One finding a call site: the surest registration speaks.
+      const roots = byFn.get(fn)!.sort((a, b) => levelOf(b) - levelOf(a) || a.bits - b.bits || compareText(a.how, b.how));
+      const bySite = new Map<string, { root: CallbackRoot; entries: SleepEntry[] }>();
+      for (const e of result.summary.sleeps) {
+        if (e.viaParam >= 0 || e.dropped.length > 0) continue;
+        const root = roots.find((r) => (r.bits & e.ctxNone) === 0);
+        if (!root) continue;
+        const gfp = isGfp(e) && e.allocation;
+        const key = `${e.at}|${gfp}|${e.next ? e.next.fn : e.sinkName}`;
+        const s = bySite.get(key);
+        if (s) s.entries.push(e);
+        else bySite.set(key, { root, entries: [e] });
+      }
+      const own = new Set(result.findings.map((f) => f.at));
+      for (const { root, entries } of bySite.values()) {
+        const first = entries[0];
+        if (own.has(first.at)) continue;
+        const reason = root.byOps ? R["ops-callback"] : R["registered-callback"];
+        const undecided = (e: SleepEntry): number => (e.gfp.length > 0 ? R["gfp-undecided"] : 0) | (root.confidence === "low" ? R["config-dependent"] | R["flag-undecided"] : 0);
+        const paths = entries.slice(0, MOST_PATHS).map((e) => this.path(e, reason | undecided(e)));
+        const context: FindingContext = { kind: root.kind, site: this.registered(root), how: root.how };
+        const callee = first.next ? this.program.fnText(first.next.fn) : first.sinkName;
+        drafts.push(this.make(fn, first.at, first.end, callee, context, paths, Math.max(0, entries.length - MOST_PATHS), true, entries));
+      }
+    }
+  }
+
+  private registered(r: CallbackRoot): Site {
+    return { file: r.file, offset: r.offset, endOffset: r.offset + 1 };
+  }
+}
+
+function isGfp(e: SleepEntry): boolean {
+  return e.allocation;
+}
+
+function levelOf(r: CallbackRoot): number {
+  return r.confidence === "high" ? 2 : r.confidence === "medium" ? 1 : 0;
+}
+
+function throughKey(fn: number, e: SleepEntry): string {
+  return `${fn}:${e.sinkFn}:${e.sinkAt}`;
+}
+
+function markThrough(set: Set<string>, e: SleepEntry): void {
+  for (let x = e.next; x; x = x.next) set.add(`${x.fn}:${e.sinkFn}:${e.sinkAt}`);
+}
+
+function hasStepIn(f: Finding, focus: ReadonlySet<string>): boolean {
+  return focus.has(f.file) || f.paths.some((p) => focus.has(p.sleep.file) || p.chain.some((s) => focus.has(s.file)));
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The sentence that a maintainer would write. */
+function message(fn: string, callee: string, context: FindingContext, best: FindingPath, callback: boolean): string {
+  const sleep = best.sleep.call;
+  const verb = best.confidence === "high" ? "sleeps" : "may sleep";
+  const where = callback ? `in ${contextWords(context)} (entered by ${context.how})` : MESSAGE_LOCKS.has(context.kind) ? `while holding ${contextWords(context)}` : context.kind === "rcu" ? "inside an RCU read-side section" : `with ${contextWords(context)}`;
+  const what = callee === sleep ? `${sleep}(), which ${verb}` : `${callee}(), which ${verb} in ${sleep}()`;
+  const when = best.condition ? ` (${best.condition})` : "";
+  return `${fn}() calls ${what}${when}, ${where}`;
+}
+
+export { ATOMIC, rankOf };

@@ -1,0 +1,45 @@
+/** The pure functions that turn a text into facts, bundled so that a worker and the in-process host run the same ones. */
+import type { FlowFacts } from "../facts/flow.js";
+import type { FileOutline, MacroClasses, OutlineOptions } from "../facts/outline.js";
+import { outlineFile } from "../outline/outline.js";
+import { extractFlows } from "../syntax/flow.js";
+import { CParser } from "../syntax/parser.js";
+
+export interface FactTools {
+  outline(text: string, path: string): FileOutline;
+  flows(text: string, path: string, fns: readonly number[], classes: MacroClasses): FlowResult;
+}
+
+export interface FlowResult {
+  /** Parallel to the functions asked for; null for one that could not be had. */
+  facts: (FlowFacts | null)[];
+  /** What went wrong with some of them; the others are good. */
+  problem?: string;
+}
+
+/** Words for an exception that a fact function threw; the first line is enough for a list. */
+export function failureReason(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return `could not be analysed: ${message.split("\n")[0]}`;
+}
+
+export function createFactTools(options: OutlineOptions): FactTools {
+  const parser = new CParser();
+  return {
+    outline: (text, path) => outlineFile(text, path, options),
+    flows(text, path, fns, classes) {
+      const outline = outlineFile(text, path, options);
+      let problem: string | undefined;
+      // One at a time: a function that cannot be had must not take its file with it.
+      const facts = fns.map((fn) => {
+        try {
+          return extractFlows(text, outline, [fn], classes, parser)[0];
+        } catch (error) {
+          problem ??= failureReason(error);
+          return null;
+        }
+      });
+      return problem === undefined ? { facts } : { facts, problem };
+    },
+  };
+}

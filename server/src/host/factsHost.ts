@@ -1,0 +1,10 @@
+/** What every host of facts offers beyond the core's port: unsaved buffers, what went wrong, and an end. */
+import type { FactsPort } from "../facts/ports.js";
+import type { Sources } from "./sources.js";
+
+export interface FactsHost extends FactsPort {
+  readonly sources: Sources;
+  /** Files whose facts could not be had after they were read (a crash, a time limit), in path order. */
+  problems(): { path: string; reason: string }[];
+  close(): Promise<void>;
+}

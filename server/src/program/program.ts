@@ -1,0 +1,419 @@
+/**
+ * The program: outlines of all files joined. Names are interned once for the whole tree in path order, functions get
+ * numbers, and a name used in a file resolves to the definitions that it can mean there. Mutable only by `replace`.
+ */
+import { Fn, FN_STRIDE, FnFlag, type FileOutline, Init, INIT_STRIDE, Reg, REG_STRIDE, Struct, STRUCT_STRIDE, Typed, TYPED_STRIDE } from "../facts/outline.js";
+import { archOf, closeness, isHeader, visibleHeader } from "./places.js";
+
+/** Strings ↔ numbers for the whole tree. */
+export class Names {
+  private readonly ids = new Map<string, number>([["", 0]]);
+  private readonly list: string[] = [""];
+
+  id(text: string): number {
+    let n = this.ids.get(text);
+    if (n === undefined) {
+      n = this.list.length;
+      this.list.push(text);
+      this.ids.set(text, n);
+    }
+    return n;
+  }
+  find(text: string): number {
+    return this.ids.get(text) ?? -1;
+  }
+  text(id: number): string {
+    return this.list[id];
+  }
+  get count(): number {
+    return this.list.length;
+  }
+}
+
+export interface SourceFile {
+  path: string;
+  index: number;
+  /** Name columns hold numbers of `Program.names`; `names` is emptied. */
+  outline: FileOutline;
+  /** Function number of each function record. */
+  fns: Int32Array;
+  arch: string | null;
+  header: boolean;
+}
+
+/** A type as far as the outline tells: bare name (tag, typedef or base type) and TypeFlag bits. */
+export interface TypeRef {
+  name: number;
+  flags: number;
+}
+
+export class Program {
+  readonly names = new Names();
+  readonly files: (SourceFile | null)[] = [];
+  private readonly byPath = new Map<string, number>();
+  /** Function number → file index (-1: gone) and record index in it. Numbers outlive edits: see `replace`. */
+  private fnFileOf = new Int32Array(1 << 16);
+  private fnIndexOf = new Int32Array(1 << 16);
+  private fnCount = 0;
+  /** Name → functions and macros with a body, in file order. */
+  private readonly definitions = new Map<number, number[]>();
+  private readonly structs = new Map<number, number[]>();
+  private readonly globals = new Map<number, number[]>();
+  private readonly annotated = new Map<number, number[]>();
+  private readonly resolveCache = new Map<number, readonly number[]>();
+  private readonly structCache = new Map<number, number>();
+  bytes = 0;
+  callCount = 0;
+  functionCount = 0;
+  macroCount = 0;
+
+  file(path: string): SourceFile | null {
+    const i = this.byPath.get(path);
+    return i === undefined ? null : this.files[i];
+  }
+
+  /** Adds files in path order (callers sort): numbering, and so everything after it, is independent of arrival order. */
+  add(path: string, outline: FileOutline): SourceFile {
+    return this.put(path, outline, null);
+  }
+
+  /** `reuse`: function numbers by name and ordinal that the file had before. */
+  private put(path: string, outline: FileOutline, reuse: Map<string, number> | null): SourceFile {
+    this.intern(outline);
+    const index = this.files.length;
+    const count = outline.fn.length / FN_STRIDE;
+    const file: SourceFile = { path, index, outline, fns: new Int32Array(count), arch: archOf(path), header: isHeader(path) };
+    const seen = new Map<number, number>();
+    for (let i = 0; i < count; i++) {
+      const name = outline.fn[i * FN_STRIDE + Fn.name];
+      let fn: number | undefined;
+      if (reuse) {
+        const ordinal = seen.get(name) ?? 0;
+        seen.set(name, ordinal + 1);
+        fn = reuse.get(`${name}#${ordinal}`);
+      }
+      if (fn === undefined) {
+        fn = this.fnCount++;
+        if (fn === this.fnFileOf.length) {
+          this.fnFileOf = grown(this.fnFileOf);
+          this.fnIndexOf = grown(this.fnIndexOf);
+        }
+      }
+      this.fnFileOf[fn] = index;
+      this.fnIndexOf[fn] = i;
+      file.fns[i] = fn;
+    }
+    this.files.push(file);
+    this.byPath.set(path, index);
+    this.link(file);
+    return file;
+  }
+
+  /**
+   * Puts a new outline in the place of a file's old one (or removes it, with null). A function that is still there by name
+   * keeps its number, so that what is known about it by offsets relative to its start stays valid.
+   */
+  replace(path: string, outline: FileOutline | null): void {
+    const old = this.file(path);
+    let reuse: Map<string, number> | null = null;
+    if (old) {
+      reuse = new Map();
+      const seen = new Map<number, number>();
+      for (let i = 0; i < old.fns.length; i++) {
+        const name = old.outline.fn[i * FN_STRIDE + Fn.name];
+        const ordinal = seen.get(name) ?? 0;
+        seen.set(name, ordinal + 1);
+        reuse.set(`${name}#${ordinal}`, old.fns[i]);
+        this.fnFileOf[old.fns[i]] = -1;
+      }
+      this.unlink(old);
+      this.files[old.index] = null;
+      this.byPath.delete(path);
+    }
+    this.resolveCache.clear();
+    this.structCache.clear();
+    if (outline) this.put(path, outline, reuse);
+  }
+
+  /** Replaces the file's own name numbers by the program's. */
+  private intern(o: FileOutline): void {
+    const map = new Int32Array(o.names.length);
+    for (let i = 0; i < map.length; i++) map[i] = this.names.id(o.names[i]);
+    const column = (a: Int32Array, stride: number, ...cols: number[]): void => {
+      for (let i = 0; i < a.length; i += stride) for (const c of cols) a[i + c] = map[a[i + c]];
+    };
+    column(o.fn, FN_STRIDE, Fn.name, Fn.returnType);
+    column(o.params, TYPED_STRIDE, Typed.name, Typed.type);
+    column(o.fields, TYPED_STRIDE, Typed.name, Typed.type);
+    column(o.globals, TYPED_STRIDE, Typed.name, Typed.type);
+    column(o.structs, STRUCT_STRIDE, Struct.name, Struct.alias);
+    column(o.inits, INIT_STRIDE, Init.type, Init.field, Init.outer, Init.value, Init.base);
+    column(o.regs, REG_STRIDE, Reg.name);
+    column(o.regArgs, 1, 0);
+    column(o.includes, 1, 0);
+    column(o.annots, 2, 1);
+    column(o.conds, 4, 0);
+    for (let i = 0; i < o.calls.length; i++) o.calls[i] = map[o.calls[i] >> 1] * 2 + (o.calls[i] & 1);
+    o.names = [];
+  }
+
+  private link(f: SourceFile): void {
+    const o = f.outline;
+    this.bytes += o.size;
+    this.callCount += o.calls.length;
+    for (let i = 0; i < f.fns.length; i++) {
+      const at = i * FN_STRIDE;
+      const flags = o.fn[at + Fn.flags];
+      const name = o.fn[at + Fn.name];
+      if (flags & FnFlag.Macro) this.macroCount++;
+      else if (!(flags & (FnFlag.Prototype | FnFlag.ObjectMacro))) this.functionCount++;
+      push(flags & FnFlag.Prototype ? this.annotated : this.definitions, name, f.fns[i]);
+    }
+    for (let i = 0; i < o.structs.length; i += STRUCT_STRIDE) push(this.structs, o.structs[i + Struct.name], this.place(f, i));
+    for (let i = 0; i < o.globals.length; i += TYPED_STRIDE) push(this.globals, o.globals[i + Typed.name], this.place(f, i));
+  }
+
+  /** A file and an index into one of its columns as one number. */
+  private place(f: SourceFile, i: number): number {
+    return f.index * 0x400000 + i;
+  }
+
+  private unlink(f: SourceFile): void {
+    const o = f.outline;
+    this.bytes -= o.size;
+    this.callCount -= o.calls.length;
+    for (let i = 0; i < f.fns.length; i++) {
+      const at = i * FN_STRIDE;
+      const flags = o.fn[at + Fn.flags];
+      const name = o.fn[at + Fn.name];
+      if (flags & FnFlag.Macro) this.macroCount--;
+      else if (!(flags & (FnFlag.Prototype | FnFlag.ObjectMacro))) this.functionCount--;
+      drop(flags & FnFlag.Prototype ? this.annotated : this.definitions, name, f.fns[i]);
+    }
+    for (let i = 0; i < o.structs.length; i += STRUCT_STRIDE) drop(this.structs, o.structs[i + Struct.name], this.place(f, i));
+    for (let i = 0; i < o.globals.length; i += TYPED_STRIDE) drop(this.globals, o.globals[i + Typed.name], this.place(f, i));
+  }
+
+  fnFile(fn: number): SourceFile {
+    return this.files[this.fnFileOf[fn]]!;
+  }
+  /** Whether the number still stands for a function. */
+  alive(fn: number): boolean {
+    return this.fnFileOf[fn] >= 0;
+  }
+  /** Record index of a function in its file's outline. */
+  fnIndex(fn: number): number {
+    return this.fnIndexOf[fn];
+  }
+  private col(fn: number, c: number): number {
+    return this.fnFile(fn).outline.fn[this.fnIndexOf[fn] * FN_STRIDE + c];
+  }
+  fnName(fn: number): number {
+    return this.col(fn, Fn.name);
+  }
+  fnText(fn: number): string {
+    return this.names.text(this.fnName(fn));
+  }
+  fnFlags(fn: number): number {
+    return this.col(fn, Fn.flags);
+  }
+  fnColumn(fn: number, column: number): number {
+    return this.col(fn, column);
+  }
+  get maxFn(): number {
+    return this.fnCount;
+  }
+  /** Calls of a function as outline call words (`name * 2 + member`), in source order. */
+  calls(fn: number): Int32Array {
+    const f = this.fnFile(fn);
+    const at = this.fnIndexOf[fn] * FN_STRIDE;
+    const first = f.outline.fn[at + Fn.callFirst];
+    return f.outline.calls.subarray(first, first + f.outline.fn[at + Fn.callCount]);
+  }
+
+  definitionsOf(name: number): readonly number[] {
+    return this.definitions.get(name) ?? [];
+  }
+  prototypesOf(name: number): readonly number[] {
+    return this.annotated.get(name) ?? [];
+  }
+  allDefinitions(): IterableIterator<[number, number[]]> {
+    return this.definitions.entries();
+  }
+
+  /**
+   * The definitions that a name can mean in a file: its own first, then headers it can see, then global functions; other
+   * architectures are left out, stubs in `#else` branches give way to real bodies. Several: alternatives by build.
+   */
+  resolve(name: number, from: SourceFile): readonly number[] {
+    const key = name * 0x20000 + from.index;
+    const hit = this.resolveCache.get(key);
+    if (hit) return hit;
+    const out = this.resolveNew(name, from);
+    this.resolveCache.set(key, out);
+    return out;
+  }
+
+  private resolveNew(name: number, from: SourceFile): readonly number[] {
+    const all = this.definitions.get(name);
+    if (!all) return [];
+    const own: number[] = [];
+    const visible: number[] = [];
+    const global: number[] = [];
+    for (const fn of all) {
+      const f = this.fnFile(fn);
+      const flags = this.fnFlags(fn);
+      if (flags & FnFlag.Dead) continue;
+      if (f === from) own.push(fn);
+      else if (f.header) {
+        if (visibleHeader(f.path, from.path)) visible.push(fn);
+      } else if (!(flags & (FnFlag.Static | FnFlag.Macro | FnFlag.ObjectMacro))) global.push(fn);
+    }
+    if (own.length > 0) return this.prefer(own, from);
+    // A real function elsewhere outranks a header's stub; a header's macro or inline outranks nothing else.
+    const realVisible = visible.filter((fn) => !(this.fnFlags(fn) & FnFlag.ElseBranch));
+    if (realVisible.length > 0) {
+      const macrosOnly = realVisible.every((fn) => this.fnFlags(fn) & (FnFlag.Macro | FnFlag.ObjectMacro));
+      if (!(macrosOnly && global.length > 0)) {
+        // An inline under #if beside a global function: the global one is the usual build unless the inline stands alone.
+        const unconditional = realVisible.filter((fn) => this.col(fn, Fn.cond) === 0 || global.length === 0);
+        if (unconditional.length > 0) return this.prefer(unconditional, from);
+        return this.prefer(global, from);
+      }
+    }
+    if (global.length > 0) return this.prefer(global, from);
+    return this.prefer(visible, from);
+  }
+
+  private prefer(list: number[], from: SourceFile): readonly number[] {
+    if (list.length <= 1) return list;
+    let out = list;
+    const narrow = (keep: (fn: number) => boolean): void => {
+      if (out.length <= 1) return;
+      const kept = out.filter(keep);
+      if (kept.length > 0) out = kept;
+    };
+    const arch = from.arch ?? "x86";
+    narrow((fn) => {
+      const a = this.fnFile(fn).arch;
+      return a === null || a === arch;
+    });
+    if (from.arch !== null) narrow((fn) => this.fnFile(fn).arch === arch);
+    narrow((fn) => !(this.fnFlags(fn) & FnFlag.Weak));
+    narrow((fn) => !(this.fnFlags(fn) & FnFlag.ElseBranch));
+    narrow((fn) => !(this.fnFlags(fn) & FnFlag.ObjectMacro));
+    narrow((fn) => !/(^|\/)(tools|samples|selftests|scripts|testing)\//.test(this.fnFile(fn).path));
+    if (out.length > 1) {
+      let best = -1;
+      for (const fn of out) best = Math.max(best, closeness(this.fnFile(fn).path, from.path));
+      if (best > 0) out = out.filter((fn) => closeness(this.fnFile(fn).path, from.path) === best);
+    }
+    return out.length > 4 ? out.slice(0, 4) : out;
+  }
+
+  private structAt(place: number): { f: SourceFile; i: number } {
+    const f = this.files[Math.floor(place / 0x400000)]!;
+    return { f, i: place % 0x400000 };
+  }
+
+  private nearest(places: number[] | undefined, from: SourceFile, good: (f: SourceFile, i: number) => boolean): number {
+    if (!places) return -1;
+    let best = -1;
+    let score = -1;
+    for (const p of places) {
+      const { f, i } = this.structAt(p);
+      if (!good(f, i)) continue;
+      let s: number;
+      if (f === from) s = 1000;
+      else if (f.header) s = visibleHeader(f.path, from.path) ? 500 + closeness(f.path, from.path) : closeness(f.path, from.path);
+      else s = -1;
+      if (f.arch !== null && f.arch !== (from.arch ?? "x86")) s -= 300;
+      if (s > score) {
+        score = s;
+        best = p;
+      }
+    }
+    return best;
+  }
+
+  /** The record of a struct, union or typedef of this name as seen from a file, or null. */
+  private findStruct(name: number, from: SourceFile, wantFields: boolean): { f: SourceFile; i: number } | null {
+    const key = (name * 0x20000 + from.index) * 2 + (wantFields ? 1 : 0);
+    let p = this.structCache.get(key);
+    if (p === undefined) {
+      p = this.nearest(this.structs.get(name), from, (f, i) => !wantFields || f.outline.structs[i + Struct.fieldCount] > 0);
+      this.structCache.set(key, p);
+    }
+    return p < 0 ? null : this.structAt(p);
+  }
+
+  /** Follows typedefs to a struct's name (at most 4 deep). */
+  structName(type: number, from: SourceFile): number {
+    for (let n = 0; n < 4; n++) {
+      const s = this.findStruct(type, from, false);
+      if (!s || s.f.outline.structs[s.i + Struct.kind] !== 1) return type;
+      type = s.f.outline.structs[s.i + Struct.alias];
+    }
+    return type;
+  }
+
+  /** Type of a field of a struct (by tag or typedef), or null. */
+  fieldType(type: number, field: number, from: SourceFile): TypeRef | null {
+    const tag = this.structName(type, from);
+    const s = this.findStruct(tag, from, true);
+    if (!s) return null;
+    const o = s.f.outline;
+    const first = o.structs[s.i + Struct.fieldFirst];
+    for (let k = first; k < first + o.structs[s.i + Struct.fieldCount]; k++) {
+      const q = k * TYPED_STRIDE;
+      if (o.fields[q + Typed.name] === field) return { name: o.fields[q + Typed.type], flags: o.fields[q + Typed.flags] };
+    }
+    return null;
+  }
+
+  /** A file-level variable of this name as seen from a file: its type and the file that defines it. */
+  globalVar(name: number, from: SourceFile): { type: TypeRef; file: SourceFile } | null {
+    const p = this.nearest(this.globals.get(name), from, () => true);
+    let place = p;
+    if (place < 0) {
+      const places = this.globals.get(name);
+      if (places && places.length > 0) place = places[0];
+    }
+    if (place < 0) return null;
+    const { f, i } = this.structAt(place);
+    return { type: { name: f.outline.globals[i + Typed.type], flags: f.outline.globals[i + Typed.flags] }, file: f };
+  }
+
+  /** The file that defines (not only declares) a global, for naming its lock class. */
+  globalHome(name: number, from: SourceFile): string | null {
+    const places = this.globals.get(name);
+    if (!places) return null;
+    let best: string | null = null;
+    for (const p of places) {
+      const { f } = this.structAt(p);
+      if (f === from) return f.path;
+      if (!f.header && best === null) best = f.path;
+    }
+    return best ?? this.structAt(places[0]).f.path;
+  }
+}
+
+function grown(a: Int32Array): Int32Array {
+  const b = new Int32Array(a.length * 2);
+  b.set(a);
+  return b;
+}
+
+function push(map: Map<number, number[]>, key: number, value: number): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}
+
+function drop(map: Map<number, number[]>, key: number, value: number): void {
+  const list = map.get(key);
+  if (!list) return;
+  const i = list.indexOf(value);
+  if (i >= 0) list.splice(i, 1);
+  if (list.length === 0) map.delete(key);
+}

@@ -1,0 +1,28 @@
+/** The output formats of the command line, by name. */
+import { toFile } from "./file.js";
+import type { Report } from "./report.js";
+import { renderText } from "./text.js";
+
+export interface RenderOptions {
+  /** For a terminal that shows colours. */
+  colors: boolean;
+  /** With time and memory, which differ from run to run. */
+  phases: boolean;
+}
+
+export interface Format {
+  name: string;
+  summary: string;
+  render(report: Report, options: RenderOptions): string;
+}
+
+export const FORMATS: readonly Format[] = [
+  { name: "text", summary: "for people, with the chain of each finding", render: renderText },
+  {
+    name: "json",
+    summary: "the findings file (server/schema/findings.schema.json)",
+    render: (report, { phases }) => `${JSON.stringify(toFile(report, { phases }), null, 1)}\n`,
+  },
+];
+
+export const formatNamed = (name: string): Format | undefined => FORMATS.find((f) => f.name === name);

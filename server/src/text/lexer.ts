@@ -1,0 +1,496 @@
+/** Byte-level C lexer: turns latin1 text into token columns, preprocessor directives apart, in one linear pass. */
+import { D, K, type Tokens, wordKind } from "./tokens.js";
+
+const BLANK = 1;
+const WORD = 2;
+const DIGIT = 3;
+const PUNCT = 4;
+const OTHER = 0;
+const CLASS = new Uint8Array(256);
+for (const c of " \t\n\r\f\v") CLASS[c.charCodeAt(0)] = BLANK;
+for (let c = 0; c < 256; c++) {
+  if ((c >= 65 && c <= 90) || (c >= 97 && c <= 122) || c === 95 || c === 36) CLASS[c] = WORD;
+  else if (c >= 48 && c <= 57) CLASS[c] = DIGIT;
+  else if (c > 32 && c < 127) CLASS[c] = PUNCT;
+}
+
+export const isWordChar = (c: number): boolean => {
+  const k = c < 256 ? CLASS[c] : OTHER;
+  return k === WORD || k === DIGIT;
+};
+export const isWordStart = (c: number): boolean => (c < 256 ? CLASS[c] : OTHER) === WORD;
+
+export interface LexOptions {
+  /** Record every directive; otherwise definitions of plain numbers are passed over. */
+  everyDirective?: boolean;
+  /** Inside a macro's replacement: `#` is an operator, not a directive. */
+  inMacro?: boolean;
+}
+
+/** Lexes text[from, to) into `out` (cleared first). Never fails: what it does not know it passes over. */
+export function lex(text: string, from: number, to: number, out: Tokens, options: LexOptions = {}): void {
+  out.clear();
+  const every = options.everyDirective === true;
+  const inMacro = options.inMacro === true;
+  let { kind, start, end, hash } = out;
+  let cap = kind.length;
+  let n = 0;
+  let i = from;
+  while (i < to) {
+    const c = text.charCodeAt(i);
+    const cls = c < 256 ? CLASS[c] : OTHER;
+    if (cls === BLANK || cls === OTHER) {
+      i++;
+      continue;
+    }
+    if (n === cap) {
+      out.n = n;
+      out.grow();
+      ({ kind, start, end, hash } = out);
+      cap = kind.length;
+    }
+    if (cls === WORD) {
+      const s = i;
+      let h = c;
+      i++;
+      while (i < to) {
+        const d = text.charCodeAt(i);
+        const k = d < 256 ? CLASS[d] : OTHER;
+        if (k !== WORD && k !== DIGIT) break;
+        h = (Math.imul(h, 31) + d) | 0;
+        i++;
+      }
+      kind[n] = wordKind(text, s, i, h);
+      start[n] = s;
+      end[n] = i;
+      hash[n] = h;
+      n++;
+      continue;
+    }
+    start[n] = i;
+    if (cls === DIGIT) {
+      i = skipNumber(text, i + 1, to);
+      kind[n] = K.Number;
+      end[n++] = i;
+      continue;
+    }
+    const d = i + 1 < to ? text.charCodeAt(i + 1) : 0;
+    switch (c) {
+      case 47: // slash
+        if (d === 42) {
+          let e = text.indexOf("*/", i + 2);
+          if (e < 0 || e + 2 > to) e = to;
+          else e += 2;
+          if (!inMacro && text.charCodeAt(i + 2) === 42 && e - i > 4) {
+            out.docTok.push(n);
+            out.docStart.push(i);
+            out.docEnd.push(e);
+          }
+          i = e;
+        } else if (d === 47) {
+          i = lineEnd(text, i, to);
+        } else {
+          kind[n] = K.Op;
+          i += d === 61 ? 2 : 1;
+          end[n++] = i;
+        }
+        continue;
+      case 34: // double quote
+      case 39: {
+        // single quote
+        i = skipQuoted(text, i, to, c);
+        kind[n] = c === 34 ? K.String : K.Char;
+        end[n++] = i;
+        continue;
+      }
+      case 35: {
+        // hash
+        if (d === 35) {
+          kind[n] = K.Paste;
+          i += 2;
+          end[n++] = i;
+        } else if (!inMacro && atLineStart(text, i, from)) {
+          i = directive(text, i, to, n, out, every);
+        } else {
+          kind[n] = K.Hash;
+          end[n++] = ++i;
+        }
+        continue;
+      }
+      case 92: // backslash: a continued line, or rubbish
+        i++;
+        continue;
+      case 46: // dot
+        if (d === 46 && text.charCodeAt(i + 2) === 46) {
+          kind[n] = K.Ellipsis;
+          i += 3;
+        } else if (d >= 48 && d <= 57) {
+          i = skipNumber(text, i + 1, to);
+          kind[n] = K.Number;
+        } else {
+          kind[n] = K.Dot;
+          i++;
+        }
+        end[n++] = i;
+        continue;
+      case 45: // minus
+        if (d === 62) {
+          kind[n] = K.Arrow;
+          i += 2;
+        } else if (d === 45) {
+          kind[n] = K.Step;
+          i += 2;
+        } else {
+          kind[n] = d === 61 ? K.Op : K.Minus;
+          i += d === 61 ? 2 : 1;
+        }
+        end[n++] = i;
+        continue;
+      case 43: // plus
+        kind[n] = d === 43 ? K.Step : K.Op;
+        i += d === 43 || d === 61 ? 2 : 1;
+        end[n++] = i;
+        continue;
+      case 38: // ampersand
+        kind[n] = d === 38 ? K.AndAnd : d === 61 ? K.Op : K.Amp;
+        i += d === 38 || d === 61 ? 2 : 1;
+        end[n++] = i;
+        continue;
+      case 124: // pipe
+        kind[n] = d === 124 || d === 61 ? K.Op : K.Pipe;
+        i += d === 124 || d === 61 ? 2 : 1;
+        end[n++] = i;
+        continue;
+      case 61: // equals
+        kind[n] = d === 61 ? K.Op : K.Assign;
+        i += d === 61 ? 2 : 1;
+        end[n++] = i;
+        continue;
+      case 33: // bang
+        kind[n] = d === 61 ? K.Op : K.Bang;
+        i += d === 61 ? 2 : 1;
+        end[n++] = i;
+        continue;
+      case 60:
+      case 62: // less, greater
+        i++;
+        if (d === c) i++;
+        if (i < to && text.charCodeAt(i) === 61) i++;
+        kind[n] = K.Op;
+        end[n++] = i;
+        continue;
+      case 37:
+      case 94: // percent, caret
+        kind[n] = K.Op;
+        i += d === 61 ? 2 : 1;
+        end[n++] = i;
+        continue;
+      case 42: // star
+        kind[n] = d === 61 ? K.Op : K.Star;
+        i += d === 61 ? 2 : 1;
+        end[n++] = i;
+        continue;
+      default:
+        kind[n] = c;
+        end[n++] = ++i;
+    }
+  }
+  out.n = n;
+  if (n === cap) out.grow();
+  out.kind[n] = K.Eof;
+  out.start[n] = to;
+  out.end[n] = to;
+}
+
+function skipNumber(text: string, i: number, to: number): number {
+  while (i < to) {
+    const c = text.charCodeAt(i);
+    const k = c < 256 ? CLASS[c] : OTHER;
+    if (k === WORD || k === DIGIT) i++;
+    else if (c === 46) {
+      // `1...5` is a range, not a number with dots.
+      if (text.charCodeAt(i + 1) === 46) break;
+      i++;
+    } else break;
+  }
+  return i;
+}
+
+function skipQuoted(text: string, i: number, to: number, quote: number): number {
+  i++;
+  while (i < to) {
+    const c = text.charCodeAt(i);
+    if (c === quote) return i + 1;
+    if (c === 92) {
+      // A continued line may end in CR LF.
+      i += text.charCodeAt(i + 1) === 13 && text.charCodeAt(i + 2) === 10 ? 3 : 2;
+      continue;
+    }
+    if (c === 10) return i;
+    i++;
+  }
+  return to;
+}
+
+/** End of a `//` comment: the newline that is not continued. */
+function lineEnd(text: string, i: number, to: number): number {
+  let e = i;
+  for (;;) {
+    e = text.indexOf("\n", e);
+    if (e < 0 || e >= to) return to;
+    const back = text.charCodeAt(e - 1) === 13 ? e - 2 : e - 1;
+    if (text.charCodeAt(back) !== 92) return e;
+    e++;
+  }
+}
+
+function atLineStart(text: string, i: number, from: number): boolean {
+  let j = i - 1;
+  while (j >= from) {
+    const c = text.charCodeAt(j);
+    if (c === 10) return true;
+    if (c !== 32 && c !== 9 && c !== 13 && c !== 12) {
+      // `/* comment */ #if`: step over one comment that ends here.
+      if (c === 47 && text.charCodeAt(j - 1) === 42) {
+        let open = j - 3;
+        const limit = Math.max(from, j - 200);
+        while (open >= limit && !(text.charCodeAt(open) === 47 && text.charCodeAt(open + 1) === 42)) open--;
+        if (open < limit) return false;
+        j = open - 1;
+        continue;
+      }
+      return false;
+    }
+    j--;
+  }
+  return true;
+}
+
+/** End of the directive whose text starts at i: the first newline that is neither continued nor inside a comment. */
+export function directiveEnd(text: string, i: number, to: number): number {
+  while (i < to) {
+    const c = text.charCodeAt(i);
+    if (c === 10) return i;
+    if (c === 92) {
+      i += text.charCodeAt(i + 1) === 13 && text.charCodeAt(i + 2) === 10 ? 3 : 2;
+    } else if (c === 47 && text.charCodeAt(i + 1) === 42) {
+      const e = text.indexOf("*/", i + 2);
+      if (e < 0 || e + 2 > to) return to;
+      i = e + 2;
+    } else if (c === 47 && text.charCodeAt(i + 1) === 47) {
+      return lineEnd(text, i, to);
+    } else if (c === 34) {
+      i = skipQuoted(text, i, to, 34);
+    } else i++;
+  }
+  return to;
+}
+
+/** Handles the directive at i (`#`); returns its end. */
+function directive(text: string, i: number, to: number, n: number, out: Tokens, every: boolean): number {
+  let j = skipBlanks(text, i + 1, to);
+  const w = j;
+  while (j < to && isWordChar(text.charCodeAt(j))) j++;
+  let kind: number = D.Other;
+  switch (text.charCodeAt(w)) {
+    case 100: // d
+      if (j - w === 6 && text.startsWith("define", w)) {
+        const quick = every ? -1 : plainDefinition(text, j, to);
+        if (quick >= 0) return quick;
+        kind = D.Define;
+      }
+      break;
+    case 105: // i
+      if (j - w === 2 && text.charCodeAt(w + 1) === 102) kind = D.If;
+      else if (j - w === 5 && text.startsWith("ifdef", w)) kind = D.Ifdef;
+      else if (j - w === 6 && text.startsWith("ifndef", w)) kind = D.Ifndef;
+      else if (text.startsWith("include", w)) kind = D.Include;
+      break;
+    case 101: // e
+      if (j - w === 4 && text.startsWith("else", w)) kind = D.Else;
+      else if (j - w === 4 && text.startsWith("elif", w)) kind = D.Elif;
+      else if (j - w === 5 && text.startsWith("endif", w)) kind = D.Endif;
+      break;
+    case 117: // u
+      if (j - w === 5 && text.startsWith("undef", w)) kind = D.Undef;
+      break;
+  }
+  const e = directiveEnd(text, j, to);
+  out.dKind.push(kind);
+  out.dTok.push(n);
+  out.dStart.push(i);
+  out.dEnd.push(e);
+  out.dArg.push(j);
+  return e;
+}
+
+function skipBlanks(text: string, i: number, to: number): number {
+  while (i < to) {
+    const c = text.charCodeAt(i);
+    if (c !== 32 && c !== 9) break;
+    i++;
+  }
+  return i;
+}
+
+/**
+ * `#define NAME 0x12` and the like: no identifier in the replacement of an object-like macro, so nothing to keep. Returns
+ * the end of the line, or -1 when the definition may matter. Register headers (half of the kernel's bytes) end here.
+ */
+function plainDefinition(text: string, i: number, to: number): number {
+  i = skipBlanks(text, i, to);
+  while (i < to) {
+    const c = text.charCodeAt(i);
+    const k = c < 256 ? CLASS[c] : OTHER;
+    if (k !== WORD && k !== DIGIT) break;
+    i++;
+  }
+  let c = text.charCodeAt(i);
+  if (c !== 32 && c !== 9) return -1;
+  i = skipBlanks(text, i, to);
+  let some = false;
+  while (i < to) {
+    c = text.charCodeAt(i);
+    const k = c < 256 ? CLASS[c] : OTHER;
+    if (k === DIGIT) {
+      some = true;
+      i = skipNumber(text, i, to);
+    } else if (k === WORD || c === 92 || c === 39) return -1;
+    else if (c === 10) return some ? i : -1;
+    else if (c === 47 && (text.charCodeAt(i + 1) === 42 || text.charCodeAt(i + 1) === 47)) {
+      return some ? directiveEnd(text, i, to) : -1;
+    } else if (c === 34) {
+      some = true;
+      i = skipQuoted(text, i, to, 34);
+    } else i++;
+  }
+  return some ? to : -1;
+}
+
+/** Where matching found the text not to be well-formed. */
+export interface MatchReport {
+  /** Token index at which an #if branch leaves another nesting than it found, in order. */
+  ragged: number[];
+  /** Braces were left open or closed too often. */
+  unbalanced: boolean;
+}
+
+/**
+ * Pairs brackets. Of an #if group the first branch that is not dead decides the nesting that follows; the others start
+ * from the nesting that the #if found. Nesting is a persistent stack (each open bracket knows its parent), so that taking
+ * it up again costs nothing.
+ */
+export function matchBrackets(text: string, t: Tokens): MatchReport {
+  const first = pair(text, t, false);
+  if (!first.unbalanced) return first;
+  const second = pair(text, t, true);
+  second.unbalanced = true;
+  return second;
+}
+
+function pair(text: string, t: Tokens, recover: boolean): MatchReport {
+  const { kind, match, parent, start, n } = t;
+  const ragged: number[] = [];
+  let unbalanced = false;
+  let top = -1;
+  let d = 0;
+  const dn = t.dKind.length;
+  let nextD = dn > 0 ? t.dTok[0] : n + 1;
+  // Frames of open #ifs: nesting at the #if, nesting after the branch that decides (-2: none yet), branch is dead.
+  const saved: number[] = [];
+  const decided: number[] = [];
+  const dead: boolean[] = [];
+  // Nearest enclosing open brace of an open bracket lives in `hash`, which brackets do not use otherwise.
+  const brace = t.hash;
+  let lastClose = -1;
+  for (let i = 0; i <= n; i++) {
+    while (i === nextD) {
+      const k = t.dKind[d];
+      if (k === D.If || k === D.Ifdef || k === D.Ifndef) {
+        saved.push(top);
+        decided.push(-2);
+        dead.push(k === D.If && isZero(text, t.dArg[d], t.dEnd[d]));
+      } else if ((k === D.Elif || k === D.Else) && saved.length > 0) {
+        const f = saved.length - 1;
+        if (!dead[f] && decided[f] === -2) decided[f] = top;
+        if (top !== saved[f]) ragged.push(i);
+        top = saved[f];
+        dead[f] = false;
+      } else if (k === D.Endif && saved.length > 0) {
+        const f = saved.length - 1;
+        if (top !== saved[f]) ragged.push(i);
+        if (decided[f] !== -2) top = decided[f];
+        else if (dead[f]) top = saved[f];
+        saved.pop();
+        decided.pop();
+        dead.pop();
+      }
+      d++;
+      nextD = d < dn ? t.dTok[d] : n + 1;
+    }
+    const k = kind[i];
+    if (k === K.LParen || k === K.LBracket || k === K.LBrace) {
+      if (recover && k === K.LBrace && top >= 0 && isColumnZero(text, start[i]) && kind[i - 1] === K.RParen) {
+        // A function starts here, so whatever is open was never closed.
+        closeAll(t, top, lastClose);
+        top = -1;
+      }
+      parent[i] = top;
+      match[i] = -1;
+      brace[i] = top < 0 ? -1 : kind[top] === K.LBrace ? top : brace[top];
+      top = i;
+    } else if (k === K.RParen || k === K.RBracket) {
+      match[i] = -1;
+      const want = k === K.RParen ? K.LParen : K.LBracket;
+      // A stray bracket must not close a brace; an unclosed one of the other sort is dropped.
+      let o = top;
+      for (let s = 0; s < 8 && o >= 0 && kind[o] !== want && kind[o] !== K.LBrace; s++) o = parent[o];
+      if (o >= 0 && kind[o] === want) {
+        if (match[o] < 0) match[o] = i;
+        match[i] = o;
+        top = parent[o];
+      }
+    } else if (k === K.RBrace) {
+      match[i] = -1;
+      let o = top < 0 ? -1 : kind[top] === K.LBrace ? top : brace[top];
+      if (recover && o >= 0 && isColumnZero(text, start[i])) {
+        for (let s = 0; s < 64 && brace[o] >= 0; s++) o = brace[o];
+      }
+      if (o >= 0) {
+        if (match[o] < 0) match[o] = i;
+        match[i] = o;
+        top = parent[o];
+      } else unbalanced = true;
+      lastClose = i;
+    }
+  }
+  if (top >= 0 && (kind[top] === K.LBrace || brace[top] >= 0)) {
+    unbalanced = true;
+    if (recover) closeAll(t, top, lastClose);
+  }
+  return { ragged, unbalanced };
+}
+
+/** Ends the outermost open brace at the last closing one that was seen. */
+function closeAll(t: Tokens, top: number, lastClose: number): void {
+  let o = t.kind[top] === K.LBrace ? top : t.hash[top];
+  for (let s = 0; s < 1000 && o >= 0; s++) {
+    const up = t.hash[o];
+    if (up < 0) break;
+    o = up;
+  }
+  if (o >= 0 && t.match[o] < 0 && lastClose > o) t.match[o] = lastClose;
+}
+
+function isColumnZero(text: string, i: number): boolean {
+  return i === 0 || text.charCodeAt(i - 1) === 10;
+}
+
+/** Whether an #if's condition is a literal 0. */
+export function isZero(text: string, from: number, to: number): boolean {
+  let i = skipBlanks(text, from, to);
+  if (text.charCodeAt(i) !== 48) return false;
+  i = skipBlanks(text, i + 1, to);
+  const c = text.charCodeAt(i);
+  return i >= to || c === 10 || c === 13 || c === 47;
+}

@@ -1,0 +1,123 @@
+/** Line index: byte offset ↔ line and column, in bytes and in UTF-16 units. */
+
+/** A place in a text as people and editors count: line from 1, column from 1 in bytes. */
+export interface LineColumn {
+  line: number;
+  column: number;
+}
+
+/**
+ * Starts of the lines of a latin1 text (string index = byte offset). A line ends at `\n`; a `\r` before it belongs to the
+ * line's terminator for UTF-16 columns but counts as a byte.
+ */
+export class LineIndex {
+  private readonly starts: Int32Array;
+
+  constructor(private readonly text: string) {
+    let starts = new Int32Array(Math.max(16, text.length >> 4));
+    let n = 1;
+    for (let i = text.indexOf("\n"); i >= 0; i = text.indexOf("\n", i + 1)) {
+      if (n === starts.length) {
+        const wider = new Int32Array(n * 2);
+        wider.set(starts);
+        starts = wider;
+      }
+      starts[n++] = i + 1;
+    }
+    this.starts = starts.slice(0, n);
+  }
+
+  get lineCount(): number {
+    return this.starts.length;
+  }
+
+  /** Zero-based number of the line that holds the offset; offsets outside the text are clamped. */
+  private lineNumber(offset: number): number {
+    let lo = 0;
+    let hi = this.starts.length - 1;
+    while (lo < hi) {
+      const mid = (lo + hi + 1) >> 1;
+      if (this.starts[mid] <= offset) lo = mid;
+      else hi = mid - 1;
+    }
+    return lo;
+  }
+
+  /** Line (from 1) and column (from 1, in bytes) of a byte offset. */
+  at(offset: number): LineColumn {
+    const o = Math.max(0, Math.min(offset, this.text.length));
+    const line = this.lineNumber(o);
+    return { line: line + 1, column: o - this.starts[line] + 1 };
+  }
+
+  /** Byte offset of the first byte of a line (from 1); clamped to the text. */
+  lineStart(line: number): number {
+    if (line < 1) return 0;
+    return line > this.starts.length ? this.text.length : this.starts[line - 1];
+  }
+
+  /** Byte offset one past the last byte of a line (from 1), terminator excluded. */
+  lineEnd(line: number): number {
+    if (line >= this.starts.length) return this.text.length;
+    let e = this.lineStart(line + 1) - 1;
+    if (e > this.lineStart(line) && this.text.charCodeAt(e - 1) === 13) e--;
+    return Math.max(e, 0);
+  }
+
+  /** The text of a line (from 1) as latin1, terminator excluded. */
+  lineText(line: number): string {
+    return this.text.slice(this.lineStart(line), this.lineEnd(line));
+  }
+
+  /** Zero-based line and UTF-16 column of a byte offset, the text being UTF-8: what LSP wants. */
+  utf16At(offset: number): { line: number; character: number } {
+    const o = Math.max(0, Math.min(offset, this.text.length));
+    const line = this.lineNumber(o);
+    return { line, character: utf16Length(this.text, this.starts[line], o) };
+  }
+
+  /** Byte offset of a zero-based line and UTF-16 column; clamped to the line as LSP demands. */
+  offsetOfUtf16(line: number, character: number): number {
+    if (line < 0) return 0;
+    if (line >= this.starts.length) return this.text.length;
+    return utf16Offset(this.text, this.starts[line], this.lineEnd(line + 1), character);
+  }
+}
+
+/**
+ * Length of the UTF-8 sequence that starts with byte c, as far as the bytes after it bear it out; 1 for a byte that starts
+ * none (a decoder puts one replacement character in its place).
+ */
+function sequenceLength(text: string, i: number, end: number): number {
+  const c = text.charCodeAt(i);
+  if (c < 0xc2) return 1;
+  const want = c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 1;
+  if (i + want > end) return 1;
+  for (let k = 1; k < want; k++) if ((text.charCodeAt(i + k) & 0xc0) !== 0x80) return 1;
+  return want;
+}
+
+/** UTF-16 units of text[from, to), a latin1 view of UTF-8 bytes. */
+export function utf16Length(text: string, from: number, to: number): number {
+  let units = 0;
+  let i = from;
+  while (i < to) {
+    // The sequence may reach past `to` when an offset lies inside a character: it counts once.
+    const len = text.charCodeAt(i) < 0x80 ? 1 : sequenceLength(text, i, text.length);
+    units += len === 4 ? 2 : 1;
+    i += len;
+  }
+  return units;
+}
+
+/** Byte offset of the UTF-16 column `units` in text[from, to), clamped to `to`. */
+export function utf16Offset(text: string, from: number, to: number, units: number): number {
+  let left = units;
+  let i = from;
+  while (i < to && left > 0) {
+    const len = text.charCodeAt(i) < 0x80 ? 1 : sequenceLength(text, i, text.length);
+    left -= len === 4 ? 2 : 1;
+    i += len;
+  }
+  return Math.min(i, to);
+}
