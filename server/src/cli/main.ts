@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { registerCheck } from "./commands/check.js";
+import { registerLsp } from "./commands/lsp.js";
 import { CancelledError, ExitCode, UsageError } from "./errors.js";
 
 /** What a command is given to work with. */
@@ -13,7 +14,10 @@ export interface CommandContext {
 }
 
 /** One entry a command, one file each under commands/. */
-const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[] = [registerCheck];
+const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[] = [
+  registerCheck,
+  registerLsp,
+];
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;

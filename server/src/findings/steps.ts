@@ -2,7 +2,9 @@
  * The steps of a finding in reading order: where the context was entered, each call on the way, the call that may
  * sleep. One list that every output numbers alike.
  */
+
 import type { ChainStep, Finding, FindingPath, Site } from "./types.js";
+import { entryWords } from "./words.js";
 
 export interface Step {
   site: Site;
@@ -13,7 +15,6 @@ export interface Step {
 export function stepsOf(finding: Finding, path: FindingPath = finding.paths[0]!): Step[] {
   const steps: Step[] = [];
   const { context } = finding;
-  const held = context.lock ? `, ${context.lock} held` : "";
   const through = context.through ?? [];
   for (const [i, step] of through.entries()) {
     const next = through[i + 1]?.function ?? context.how;
@@ -22,7 +23,7 @@ export function stepsOf(finding: Finding, path: FindingPath = finding.paths[0]!)
   const last = through[through.length - 1];
   const stated = last !== undefined && sameSite(last, context.site);
   if (stated) steps.pop();
-  steps.push({ site: context.site, text: `atomic context begins here: ${context.how}${held}` });
+  steps.push({ site: context.site, text: entryWords(context) });
   for (const [i, step] of path.chain.entries()) {
     const next = path.chain[i + 1];
     steps.push({

@@ -15,6 +15,7 @@ import {
 } from "vscode-languageserver";
 import { stepsOf } from "../findings/steps.js";
 import type { Confidence, Finding, FindingPath, Site } from "../findings/types.js";
+import { REASON_WORDS } from "../findings/words.js";
 import type { Fix, FixEdit } from "../fixes/types.js";
 import { fromBytes, type TextPositions } from "./positions.js";
 
@@ -54,10 +55,10 @@ export function toLocation(place: Place, site: Site): Location {
 
 function messageOf(finding: Finding): string {
   const notes: string[] = [];
-  if (finding.reasons.length > 0)
-    notes.push(`${finding.confidence} confidence: ${finding.reasons.join(", ")}`);
+  const reasons = finding.reasons.map((reason) => REASON_WORDS[reason]);
+  if (reasons.length > 0) notes.push(`${finding.confidence} confidence: ${reasons.join("; ")}`);
   const condition = finding.paths[0]?.condition;
-  if (condition) notes.push(`if ${condition}`);
+  if (condition) notes.push(`if ${fromBytes(condition)}`);
   return [fromBytes(finding.message), ...notes].join("\n");
 }
 

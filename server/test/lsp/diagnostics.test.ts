@@ -25,7 +25,7 @@ describe("the diagnostic of a finding", () => {
       source: "lockctx",
     });
     expect(diagnostic!.message).toBe(
-      "__put_super() may sleep while sb_lock is held\nmedium confidence: state-guarded",
+      "__put_super() may sleep while sb_lock is held\nmedium confidence: a callee returns early depending on an object's state",
     );
   });
 
@@ -37,7 +37,7 @@ describe("the diagnostic of a finding", () => {
       return `${location.uri.replace("file:///tree/", "")}:${location.range.start.line + 1} ${message}`;
     });
     expect(steps).toEqual([
-      "fs/super.c:13 1/5 atomic context begins here: spin_lock, sb_lock held",
+      "fs/super.c:13 1/5 sb_lock taken here",
       "fs/super.c:14 2/5 put_super() calls __put_super()",
       "fs/super.c:6 3/5 __put_super() calls list_lru_destroy()",
       "mm/list_lru.c:12 4/5 list_lru_destroy() calls list_lru_unregister()",

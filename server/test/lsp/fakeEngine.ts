@@ -2,8 +2,9 @@
  * A small engine for tests of the language server: finds calls that reach a sleeper between spin_lock and spin_unlock,
  * by text. It is deterministic, quick, and knows nothing that the server does not have to show.
  */
-import type { CheckOptions, CheckResult, Engine, PointInfo } from "../../src/engine.js";
+
 import { suppressionAt } from "../../src/analysis/suppressions.js";
+import type { CheckOptions, CheckResult, Engine, PointInfo } from "../../src/engine.js";
 import type { AnalysisStats, ChainStep, Finding, FindingPath } from "../../src/findings/types.js";
 import { closingBracket, maskCode } from "../../src/fixes/mask.js";
 import type { TreeBackend } from "../../src/lsp/deps.js";
