@@ -20,4 +20,7 @@ await build({
   sourcemap: false,
 });
 await mkdir(join(dist, "syntaxes"), { recursive: true });
-await cp(join(here, "../syntaxes/lockctx.tmLanguage.json"), join(dist, "syntaxes/lockctx.tmLanguage.json"));
+for (const grammar of ["lockctx", "lockctx-comments"]) {
+  const name = `${grammar}.tmLanguage.json`;
+  await cp(join(here, "../syntaxes", name), join(dist, "syntaxes", name));
+}

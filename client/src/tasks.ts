@@ -28,7 +28,11 @@ export function registerTasks(context: vscode.ExtensionContext): void {
       ],
       { env: { ELECTRON_RUN_AS_NODE: "1" } },
     );
-    const task = new vscode.Task(definition, folder, name, "lockctx", execution, ["$lockctx"]);
+    const task = new vscode.Task(definition, folder, name, "lockctx", execution, [
+      "$lockctx-high",
+      "$lockctx-medium",
+      "$lockctx-low",
+    ]);
     task.presentationOptions = { clear: true };
     return task;
   };

@@ -43,9 +43,15 @@ export function installEditors() {
     mkdirSync(home, { recursive: true });
     writeFileSync(join(home, "package.json"), '{"private":true}\n');
     const env = { ...process.env, npm_config_legacy_peer_deps: "true" };
-    run("npm", ["install", "--no-save", "--ignore-scripts", "--loglevel=error", CODE_SERVER, PLAYWRIGHT], { cwd: home, env });
+    run("npm", ["install", "--no-save", "--ignore-scripts", "--loglevel=error", CODE_SERVER, PLAYWRIGHT], {
+      cwd: home,
+      env,
+    });
     // The package carries VS Code's own lock file; nothing is built from source.
-    run("npm", ["install", "--no-save", "--ignore-scripts", "--loglevel=error", "--omit=dev"], { cwd: vscode, env });
+    run("npm", ["install", "--no-save", "--ignore-scripts", "--loglevel=error", "--omit=dev"], {
+      cwd: vscode,
+      env,
+    });
     const ripgrep = join(vscode, "node_modules/@vscode/ripgrep/bin");
     mkdirSync(ripgrep, { recursive: true });
     rmSync(join(ripgrep, "rg"), { force: true });

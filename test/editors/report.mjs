@@ -12,7 +12,12 @@ export async function check(name, run) {
     return true;
   } catch (error) {
     failures.push(name);
-    console.log(`FAIL ${name}\n     ${String(error?.stack ?? error).split("\n").slice(0, 12).join("\n     ")}`);
+    console.log(
+      `FAIL ${name}\n     ${String(error?.stack ?? error)
+        .split("\n")
+        .slice(0, 12)
+        .join("\n     ")}`,
+    );
     return false;
   }
 }

@@ -35,7 +35,13 @@ export async function serveVscode({ vscode, vsix, settings = {}, env = {} }) {
     }),
   );
   const main = join(vscode, "out/server-main.js");
-  const base = ["--server-data-dir", data, "--extensions-dir", join(data, "ext"), "--accept-server-license-terms"];
+  const base = [
+    "--server-data-dir",
+    data,
+    "--extensions-dir",
+    join(data, "ext"),
+    "--accept-server-license-terms",
+  ];
   if (vsix) execFileSync(process.execPath, [main, ...base, "--install-extension", vsix], { stdio: "pipe" });
   const port = await freePort();
   const log = openSync(join(data, "server.log"), "w");

@@ -6,7 +6,9 @@ export class Workbench {
   }
 
   async ready() {
-    await this.page.waitForSelector(".monaco-workbench .explorer-folders-view .monaco-list-row", { timeout: 60_000 });
+    await this.page.waitForSelector(".monaco-workbench .explorer-folders-view .monaco-list-row", {
+      timeout: 60_000,
+    });
   }
 
   /** Runs a command by its title in the palette. */
@@ -26,7 +28,9 @@ export class Workbench {
     await page.waitForSelector(".quick-input-widget input", { state: "visible" });
     await page.keyboard.type(path);
     const name = path.split("/").pop();
-    await page.waitForSelector(`.quick-input-list .monaco-list-row[aria-label*="${name}"]`, { timeout: 60_000 });
+    await page.waitForSelector(`.quick-input-list .monaco-list-row[aria-label*="${name}"]`, {
+      timeout: 60_000,
+    });
     await page.keyboard.press("Enter");
     await page.waitForSelector(`.tabs-container .tab[data-resource-name="${name}"]`);
     await page.waitForSelector(".editor-instance .view-line");
@@ -56,7 +60,9 @@ export class Workbench {
     if (!(await page.$(".markers-panel .monaco-list-row"))) await page.keyboard.press("Control+Shift+m");
     await page.waitForSelector(".markers-panel .monaco-list-row");
     for (let i = 0; i < 40; i++) {
-      const folded = await page.$('.markers-panel .monaco-list-row[aria-expanded="false"] .monaco-tl-twistie');
+      const folded = await page.$(
+        '.markers-panel .monaco-list-row[aria-expanded="false"] .monaco-tl-twistie',
+      );
       if (!folded) break;
       await folded.click();
       await page.waitForTimeout(100);
@@ -74,7 +80,9 @@ export class Workbench {
     await page.keyboard.press("Control+.");
     await page.waitForSelector(".action-widget .monaco-list-row.action", { timeout: 15_000 });
     await page.waitForTimeout(150);
-    return page.$$eval(".action-widget .monaco-list-row.action", (nodes) => nodes.map((node) => node.textContent.trim()));
+    return page.$$eval(".action-widget .monaco-list-row.action", (nodes) =>
+      nodes.map((node) => node.textContent.trim()),
+    );
   }
 
   /** Chooses an entry of the open quick fix menu. By keys: a click is swallowed by the menu's backdrop. */
@@ -101,7 +109,9 @@ export class Workbench {
     await page.keyboard.press("Control+i");
     await page.waitForSelector(".monaco-hover:not(.hidden) .hover-contents", { timeout: 10_000 });
     await page.waitForTimeout(500);
-    return page.$$eval(".monaco-hover:not(.hidden) .hover-contents", (nodes) => nodes.map((n) => n.textContent).join("\n"));
+    return page.$$eval(".monaco-hover:not(.hidden) .hover-contents", (nodes) =>
+      nodes.map((n) => n.textContent).join("\n"),
+    );
   }
 
   async save() {
