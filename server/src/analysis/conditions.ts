@@ -14,9 +14,11 @@ export const CONTEXT_FLAG = /(sleep|atomic|block|wait|sync|can_|lock|irq|polled|
 
 /** What decides whether gfp flags block. */
 export interface GfpVerdict {
-  kind: "blocks" | "not" | "parameter" | "unknown";
+  kind: "blocks" | "not" | "parameter" | "mixed" | "unknown";
   /** For "parameter": shared terms, all of which must block … (one is the rule). */
   terms?: number[];
+  /** For "blocks": only where none of these context bits is set (`in_interrupt() ? GFP_ATOMIC : GFP_KERNEL`). */
+  ctxNone?: number;
 }
 
 export class Conditions {
@@ -235,7 +237,15 @@ export class Conditions {
         const x = this.gfp(p.b(e), k, bits);
         const y = this.gfp(p.c(e), k, bits);
         if (x.kind === y.kind && x.kind !== "parameter") return x;
-        return { kind: "unknown" };
+        const test = this.contextTest(p.a(e));
+        if (test !== null) {
+          // The branch for "not in such a context" is the one that is taken where the test does not see ours.
+          const calm = test.whenFalse ? y : x;
+          return calm.kind === "blocks" ? { kind: "blocks", ctxNone: test.absent } : calm;
+        }
+        const s = this.terms.toShared(e);
+        if (s >= 0 && this.terms.shared.hasParam(s)) return { kind: "parameter", terms: [s] };
+        return { kind: x.kind === "unknown" || y.kind === "unknown" ? "unknown" : "mixed" };
       }
       case E.Pure:
         if (this.terms.text(p.a(e)) === "gfp_any") return { kind: bits & (1 << 1 | 1 << 3 | 1 << 4) ? "not" : "unknown" };
@@ -249,6 +259,32 @@ export class Conditions {
         return { kind: "unknown" };
       }
     }
+  }
+
+  /** A context test as the condition of a choice: bits that it rules out, and whether it does so by being false. */
+  private contextTest(e: number): { absent: number; whenFalse: boolean } | null {
+    const p = this.terms.pool;
+    if (p.kind(e) === E.Unary && p.b(e) === Op.Not) {
+      const inner = this.contextTest(p.a(e));
+      return inner && { ...inner, whenFalse: !inner.whenFalse };
+    }
+    if (p.kind(e) === E.Binary && p.c(e) === Op.LogOr) {
+      const x = this.contextTest(p.a(e));
+      const y = this.contextTest(p.b(e));
+      return x && y && x.whenFalse && y.whenFalse ? { absent: x.absent | y.absent, whenFalse: true } : null;
+    }
+    if (p.kind(e) !== E.Pure) return null;
+    const test = this.tables.contextTests.get(this.terms.text(p.a(e)));
+    return test ? { absent: test.falseMeansNone, whenFalse: !test.negate } : null;
+  }
+
+  /** What a fact about gfp flags says of them, if it is one: the flags' value term when they are known to block. */
+  blockingFlagsOf(fact: number, truth: number): number {
+    const p = this.terms.pool;
+    if (truth !== NONZERO) return 0;
+    if (p.kind(fact) === E.Pure && this.terms.text(p.a(fact)) === "gfpflags_allow_blocking") return p.b(fact);
+    if (p.kind(fact) === E.Binary && p.c(fact) === Op.And && p.kind(p.b(fact)) === E.Var && RECLAIM.has(this.terms.text(p.a(p.b(fact))))) return p.a(fact);
+    return 0;
   }
 
   /** What the path has learnt of a gfp value by testing it. */

@@ -41,6 +41,8 @@ export interface FnResult {
 
 /** A sleep met at a call, in terms of this function, before its conditions have been looked at. */
 interface Sleep {
+  /** The callee's name as written at the call. */
+  written: string;
   next: SleepEntry | null;
   via: SleepEntry["via"];
   sinkFn: number;
@@ -76,6 +78,9 @@ export class Interpreter {
   private readonly bareAt = new Set<number>();
   private readonly exits: Exit[] = [];
   private readonly relevant = new Set<number>();
+  /** Branches that decide whether a loop goes on, and the values that they test: waiting for a state is not depending on it. */
+  private readonly loopBranches = new Set<number>();
+  private readonly loopConditions = new Set<number>();
   private readonly result: FnResult = { summary: EMPTY, findings: [], callees: new Set(), resolved: 0, unresolved: 0, undecided: 0, capped: 0 };
   private readonly counted = new Set<number>();
   private readonly file;
@@ -150,8 +155,15 @@ export class Interpreter {
       }
     };
     const c = flow.code;
+    const heads = new Set<number>();
+    const branches: number[] = [];
     for (let pc = 0; pc < flow.length; pc += flow.size(pc)) {
       const q = flow.base + pc;
+      if (c[q] === I.Branch) {
+        branches.push(pc);
+        if (c[q + 2] <= pc || c[q + 3] <= pc) this.loopBranches.add(pc);
+      }
+      if (c[q] === I.Jump && c[q + 1] <= pc) heads.add(c[q + 1]);
       switch (c[q]) {
         case I.Call:
           mark(c[q + 2]);
@@ -169,6 +181,10 @@ export class Interpreter {
           mark(c[q + 1]);
           break;
       }
+    }
+    for (const head of heads) {
+      const first = branches.find((pc) => pc >= head);
+      if (first !== undefined) this.loopBranches.add(first);
     }
   }
 
@@ -239,7 +255,7 @@ export class Interpreter {
           break;
         }
         if (op === I.Branch) {
-          this.branch(c[q + 1], c[q + 2], c[q + 3], s);
+          this.branch(pc, c[q + 1], c[q + 2], c[q + 3], s);
           break;
         }
         if (op === I.Switch) {
@@ -266,8 +282,9 @@ export class Interpreter {
     }
   }
 
-  private branch(cond: number, yes: number, no: number, s: PathState): void {
+  private branch(pc: number, cond: number, yes: number, no: number, s: PathState): void {
     const v = cond === 0 ? 0 : this.t.value(cond, s);
+    if (this.loopBranches.has(pc)) this.loopConditions.add(v);
     const truth = this.cond.truth(v, s, s.bits);
     if (truth !== ZERO) {
       const a = truth === NONZERO ? s : s.clone();
@@ -397,7 +414,7 @@ export class Interpreter {
   private release(raw: number, s: PathState, adds: number, kind: Token["kind"]): void {
     const value = raw === 0 ? 0 : this.bareLock(this.t.value(raw, s));
     const last = raw === 0 ? "" : this.t.lastName(raw);
-    const left = releaseToken(s.tokens, { key: value, raw: this.bareLock(raw), last, adds, kind });
+    const left = releaseToken(s.tokens, { key: value, raw: this.bareLock(raw), last, cls: raw === 0 ? "" : this.t.lockClass(raw, value), adds, kind });
     if (left) {
       const entry = s.tokens.find((t) => t.entry && !left.includes(t));
       s.tokens = left;
@@ -487,6 +504,7 @@ export class Interpreter {
     const end = c[q + 5];
     const args: number[] = [];
     for (let i = 0; i < c[q + 6]; i++) args.push(c[q + 7 + i]);
+    this.conditionalCall = (c[q + 3] & CallFlag.Conditional) !== 0;
     this.forgetCall(number, s);
     this.forgetOuts(number, args, s);
     const p = this.t.pool;
@@ -656,7 +674,7 @@ export class Interpreter {
   }
 
   private direct(name: string, why: string, at: number, end: number): Sleep {
-    return { next: null, via: "call", sinkFn: this.fn, sinkAt: at, sinkEnd: end, sinkName: name, why, allocation: false, gfp: [], atoms: [], ctxNone: 0, dropped: [], droppedRaw: [], reasons: 0, note: "", length: 1, viaParam: -1 };
+    return { written: name, next: null, via: "call", sinkFn: this.fn, sinkAt: at, sinkEnd: end, sinkName: name, why, allocation: false, gfp: [], atoms: [], ctxNone: 0, dropped: [], droppedRaw: [], reasons: 0, note: "", length: 1, viaParam: -1 };
   }
 
   private tableSleep(sl: Sleeper, number: number, at: number, end: number, args: readonly number[], s: PathState): void {
@@ -729,6 +747,7 @@ export class Interpreter {
         break;
       }
     }
+    if (this.conditionalCall) e.reasons |= R["config-dependent"];
     this.sleep(s, at, end, e, args);
   }
 
@@ -779,6 +798,8 @@ export class Interpreter {
     let returns = false;
     const several = via === "pointer" ? 0 : live.length > 1 ? R["several-definitions"] : 0;
     const effects: (readonly Effect[])[] = [];
+    const written = via === "pointer" ? (/\w+$/.exec(name)?.[0] ?? name) : name;
+    const config = program.hasStub(program.fnName(live[0]), this.file) || this.conditionalCall ? R["config-dependent"] : 0;
     for (const f of live) {
       this.result.callees.add(f);
       if (f === this.fn) {
@@ -791,9 +812,8 @@ export class Interpreter {
       if (!sum.noReturn) returns = true;
       if (sum.effects.length > 0) effects.push(sum.effects);
       if (!this.exportsSleeps && !atomic) continue;
-      for (const e of sum.sleeps) this.calleeSleep(e, number, at, end, args, s, reasons | several, isMacro && via === "call" ? "macro" : via);
+      for (const e of sum.sleeps) this.calleeSleep(e, written, number, at, end, args, s, reasons | several | config, isMacro && via === "call" ? "macro" : via);
     }
-    void name;
     if (!returns) return live.length === 1 || via !== "pointer" ? [] : [s];
     // Several targets: what they do to locks is believed only when it is the same function or all of them do something.
     if (effects.length === 0 || (via === "pointer" && effects.length < live.length)) return [s];
@@ -820,8 +840,10 @@ export class Interpreter {
     return null;
   }
   private aliasDepth = 0;
+  /** The call at hand stands in one #if branch only. */
+  private conditionalCall = false;
 
-  private calleeSleep(e: SleepEntry, number: number, at: number, end: number, args: readonly number[], s: PathState, reasons: number, via: SleepEntry["via"]): void {
+  private calleeSleep(e: SleepEntry, written: string, number: number, at: number, end: number, args: readonly number[], s: PathState, reasons: number, via: SleepEntry["via"]): void {
     const result = this.t.pool.make(E.Call, number);
     if (e.length >= LONGEST) return;
     const raw = (t: number): number => this.t.fromShared(t, args, result);
@@ -830,6 +852,7 @@ export class Interpreter {
       return;
     }
     const sleep: Sleep = {
+      written,
       next: e,
       via,
       sinkFn: e.sinkFn,
@@ -924,11 +947,17 @@ export class Interpreter {
     const bits = s.bits;
     const gfp: number[] = [];
     const atoms: Atom[] = [];
+    let ctxNone = e.ctxNone;
     for (const raw of e.gfp) {
       const g = this.cond.gfp(raw === 0 ? 0 : this.t.value(raw, s), s, bits);
       if (g.kind === "not") return;
       if (g.kind === "parameter") gfp.push(...g.terms!);
       else if (g.kind === "unknown") reasons |= R["gfp-undecided"];
+      else if (g.kind === "mixed") reasons |= R["gfp-mixed"];
+      if (g.ctxNone) {
+        ctxNone |= g.ctxNone;
+        reasons |= R["context-test"];
+      }
     }
     for (const a of e.atoms) {
       const v = a.term === 0 ? 0 : this.t.value(a.term, s);
@@ -954,15 +983,17 @@ export class Interpreter {
     });
     let context = 0;
     for (const t of held) context |= t.adds;
-    if ((context & e.ctxNone) !== 0) return;
-    const ctxNone = e.ctxNone | this.cond.provenAbsent(s);
+    if ((context & ctxNone) !== 0) return;
+    const absent = this.cond.provenAbsent(s);
+    if (absent !== 0) reasons |= R["context-test"];
+    ctxNone |= absent;
     if ((context & ATOMIC) !== 0) this.report(s, at, end, e, held, reasons, gfp, atoms, ctxNone, dropped);
     else this.bareAt.add(at);
     if (this.exportsSleeps) this.exportEntry(s, at, end, e, reasons, gfp, atoms, ctxNone, dropped);
   }
 
   private entry(at: number, end: number, e: Sleep, reasons: number, gfp: readonly number[], atoms: readonly Atom[], ctxNone: number, dropped: readonly LockRef[]): SleepEntry {
-    return { fn: this.fn, at, end, via: e.via, next: e.next, sinkFn: e.sinkFn, sinkAt: e.sinkAt, sinkEnd: e.sinkEnd, sinkName: e.sinkName, why: e.why, allocation: e.allocation, gfp, atoms, ctxNone, dropped, reasons, note: e.note, length: e.length, viaParam: e.viaParam };
+    return { fn: this.fn, at, end, written: e.written, via: e.via, next: e.next, sinkFn: e.sinkFn, sinkAt: e.sinkAt, sinkEnd: e.sinkEnd, sinkName: e.sinkName, why: e.why, allocation: e.allocation, gfp, atoms, ctxNone, dropped, reasons, note: e.note, length: e.length, viaParam: e.viaParam };
   }
 
   private report(s: PathState, at: number, end: number, e: Sleep, held: readonly Token[], reasons: number, gfp: readonly number[], atoms: readonly Atom[], ctxNone: number, dropped: readonly LockRef[]): void {
@@ -975,7 +1006,7 @@ export class Interpreter {
     let f = this.raw.get(key);
     if (!f) {
       const context: HeldContext = { kind: token.kind, adds: token.adds, lock: token.lock, cls: token.cls, how: token.how, at: token.at, end: token.end, through: token.through, reasons: token.reasons };
-      f = { at, end, callee: e.next ? this.world.program.fnText(e.next.fn) : e.sinkName, context, entries: [], more: 0, maybeHeld: false };
+      f = { at, end, callee: e.next ? this.world.program.fnText(e.next.fn) : e.sinkName, written: e.written, context, entries: [], more: 0, maybeHeld: false };
       this.raw.set(key, f);
       this.rawEntries.set(f, new Map());
     }
@@ -1015,21 +1046,28 @@ export class Interpreter {
 
   private exportEntry(s: PathState, at: number, end: number, e: Sleep, reasons: number, gfp: readonly number[], atoms: readonly Atom[], ctxNone: number, dropped: readonly LockRef[]): void {
     const all = [...atoms];
+    const flags = [...gfp];
     let more = reasons;
     const { shared } = this.world;
     for (const [term, f] of s.facts) {
       if (all.length >= 6) break;
+      const tested = this.cond.blockingFlagsOf(term, f);
+      if (tested !== 0) {
+        const g = this.cond.gfp(tested, { env: s.env, facts: new Map() }, 0);
+        if (g.kind === "parameter") {
+          flags.push(...g.terms!);
+          continue;
+        }
+      }
       const t = this.t.toShared(term);
       if (t < 0 || !shared.hasParam(t)) continue;
       if (shared.readsState(t)) {
-        more |= R["state-guarded"];
+        if (!this.loopConditions.has(term)) more |= R["state-guarded"];
         continue;
       }
-      const k = shared.pool.kind(t);
-      if (k === E.Pure) continue;
       if (!all.some((a) => a.term === t)) all.push({ term: t, truth: f === NONZERO });
     }
-    const entry = this.entry(at, end, e, more, dedupe(gfp), all, ctxNone, dropped.slice(0, 4));
+    const entry = this.entry(at, end, e, more, dedupe(flags), all, ctxNone, dropped.slice(0, 4));
     keep(this.entries, entry);
   }
 

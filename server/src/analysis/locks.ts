@@ -10,6 +10,8 @@ export interface Wanted {
   key: number;
   raw: number;
   last: string;
+  /** Class, when known: locks of two known classes are never the same. */
+  cls?: string;
   adds: number;
   kind: Token["kind"];
 }
@@ -49,15 +51,16 @@ export function findToken(tokens: readonly Token[], w: Wanted): number {
     const i = find((t) => t.raw === w.raw && sameFamily(t.kind, w.kind));
     if (i >= 0) return i;
   }
+  const other = (t: Token): boolean => w.cls !== undefined && w.cls !== "" && t.cls !== "" && t.cls !== w.cls;
   if (w.last !== "") {
-    const i = find((t) => t.last === w.last && sameFamily(t.kind, w.kind));
+    const i = find((t) => t.last === w.last && sameFamily(t.kind, w.kind) && !other(t));
     if (i >= 0) return i;
     // A lock that could not be named when it was taken, or cannot be now.
     const loose = find((t) => (t.last === "" || t.last === "ptl") && SPINNING.has(t.kind) && sameFamily(t.kind, w.kind));
     if (loose >= 0) return loose;
     // Exactly one lock of the kind is held and this is a release of one: it must be it.
     const same = tokens.filter((t) => sameFamily(t.kind, w.kind));
-    if (same.length === 1) return tokens.indexOf(same[0]);
+    if (same.length === 1 && !other(same[0]) && (w.cls === undefined || w.cls === "" || same[0].cls === "")) return tokens.indexOf(same[0]);
     return -1;
   }
   // No lock object: preempt_enable, local_irq_restore, rcu_read_unlock, or a lock that cannot be named.

@@ -15,6 +15,7 @@ const ORDER: readonly [Reason, Confidence][] = [
   ["object-property", "low"],
   ["flag-undecided", "low"],
   ["gfp-undecided", "low"],
+  ["gfp-mixed", "medium"],
   ["config-dependent", "medium"],
   ["arch-dependent", "medium"],
   ["maybe-held", "medium"],

@@ -120,7 +120,7 @@ export class Reporter {
     const gfp = entries.length > 0 && entries.every((e) => e.allocation && isGfp(e));
     const rule: RuleId = gfp ? "gfp-in-atomic" : callback ? "sleep-in-atomic-callback" : "sleep-in-atomic";
     const name = this.program.fnText(fn);
-    const site = this.nameSite(fn, at, end, this.shownCallee(fn, at, end) ?? callee);
+    const site = this.nameSite(fn, at, end, entries[0]?.written ?? callee);
     const finding: Finding = {
       rule,
       confidence: best.confidence,
@@ -136,11 +136,6 @@ export class Reporter {
       suppressed: null,
     };
     return { finding, callee };
-  }
-
-  /** Length of the callee as written, when it is a plain name: pointers are marked up to their parenthesis. */
-  private shownCallee(_fn: number, _at: number, _end: number): string | null {
-    return null;
   }
 
   private callbackFindings(callbacks: ReadonlySet<number>, drafts: { finding: Finding; callee: string }[]): void {

@@ -182,7 +182,9 @@ export class Solver implements World {
       depth += op;
     }
     if (this.program.fnColumn(fn, Fn.annotCount) > 0) return true;
-    return seen && (depth !== 0 || first === -1);
+    if (!seen) return false;
+    // A function with a result may tell by it whether it holds the lock, however even the counts are.
+    return depth !== 0 || first !== 1 || this.program.fnColumn(fn, Fn.returnType) !== 0;
   }
 
   private async solveEffects(signal?: AbortSignal): Promise<void> {

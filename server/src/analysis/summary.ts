@@ -52,6 +52,8 @@ export interface SleepEntry {
   fn: number;
   at: number;
   end: number;
+  /** The callee's name as written there. */
+  written: string;
   via: "call" | "macro" | "pointer" | "callback";
   next: SleepEntry | null;
   /** The sleeping call at the end of the chain. */
@@ -95,6 +97,8 @@ export interface RawFinding {
   at: number;
   end: number;
   callee: string;
+  /** The callee's name as written at the call. */
+  written: string;
   context: HeldContext;
   entries: SleepEntry[];
   /** Paths left out. */

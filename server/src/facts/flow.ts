@@ -60,6 +60,8 @@ export const CallFlag = {
   Loop: 1,
   /** The result is used. */
   Used: 2,
+  /** Stands in one variant of the function only: under an #if that the other one leaves out. */
+  Conditional: 4,
 } as const;
 
 /** A decoded view of the facts; columns are not copied. */

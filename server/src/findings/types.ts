@@ -22,6 +22,7 @@ export type Reason =
   | "object-property"
   | "flag-undecided"
   | "gfp-undecided"
+  | "gfp-mixed"
   | "config-dependent"
   | "arch-dependent"
   | "maybe-held"

@@ -16,6 +16,7 @@ export const REASON_WORDS: Readonly<Record<Reason, string>> = {
   "object-property": "depends on a property of the object that was not seen",
   "flag-undecided": "depends on a flag whose value was not decided",
   "gfp-undecided": "depends on gfp flags whose value was not decided",
+  "gfp-mixed": "one of the gfp flags that it can be called with allows blocking",
   "config-dependent": "sleeps in some configurations",
   "arch-dependent": "sleeps on some architectures",
   "maybe-held": "the lock is held on some ways to here only",

@@ -52,8 +52,8 @@ export class Program {
   readonly files: (SourceFile | null)[] = [];
   private readonly byPath = new Map<string, number>();
   /** Function number → file index (-1: gone) and record index in it. Numbers outlive edits: see `replace`. */
-  private fnFileOf = new Int32Array(1 << 16);
-  private fnIndexOf = new Int32Array(1 << 16);
+  private fnFileOf: Int32Array = new Int32Array(1 << 16);
+  private fnIndexOf: Int32Array = new Int32Array(1 << 16);
   private fnCount = 0;
   /** Name → functions and macros with a body, in file order. */
   private readonly definitions = new Map<number, number[]>();
@@ -252,6 +252,15 @@ export class Program {
     const out = this.resolveNew(name, from);
     this.resolveCache.set(key, out);
     return out;
+  }
+
+  /** Whether a stub for a feature that is off stands beside the definitions that the name resolves to. */
+  hasStub(name: number, from: SourceFile): boolean {
+    for (const fn of this.definitions.get(name) ?? []) {
+      const f = this.fnFile(fn);
+      if (this.fnFlags(fn) & FnFlag.ElseBranch && (f === from || (f.header && visibleHeader(f.path, from.path)))) return true;
+    }
+    return false;
   }
 
   private resolveNew(name: number, from: SourceFile): readonly number[] {

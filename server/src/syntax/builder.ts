@@ -1,6 +1,6 @@
 /** Collects the pieces of one function's flow facts: interned names, terms, instructions with labels to be filled in. */
 import { E, ExprPool } from "../facts/expr.js";
-import { type FlowFacts, Head, HEADER, I, LOCAL_STRIDE } from "../facts/flow.js";
+import { CallFlag, type FlowFacts, FlowFlag, Head, HEADER, I, LOCAL_STRIDE } from "../facts/flow.js";
 
 /** A place that a jump can go to; its offset is known once it is placed. */
 export interface Label {
@@ -16,6 +16,7 @@ export class FlowBuilder {
   private readonly locals: number[] = [];
   private code: number[] = [];
   private calls = 0;
+  private readonly callSites: number[] = [];
   private temps = 0;
   private guards = 0;
   params = 0;
@@ -83,6 +84,7 @@ export class FlowBuilder {
 
   call(callee: number, flags: number, offset: number, end: number, args: readonly number[]): number {
     const number = this.calls++;
+    if (this.live) this.callSites.push(this.code.length);
     if (this.live) this.emit(I.Call, number, callee, flags, offset, end, args.length, ...args);
     return this.pool.make(E.Call, number);
   }
@@ -134,7 +136,20 @@ export class FlowBuilder {
     if (this.live) this.emit(I.GuardExit, token);
   }
 
+  /** Marks the calls whose place occurs once, when the function was lowered in two variants. */
+  markConditionalCalls(): void {
+    const seen = new Map<number, number>();
+    const each = (visit: (at: number, flags: number) => void): void => {
+      for (let i = 0; i < this.callSites.length; i++) visit(this.code[this.callSites[i] + 4], this.callSites[i] + 3);
+    };
+    each((at) => seen.set(at, (seen.get(at) ?? 0) + 1));
+    each((at, flags) => {
+      if (seen.get(at) === 1) this.code[flags] |= CallFlag.Conditional;
+    });
+  }
+
   finish(): FlowFacts {
+    if (this.flags & FlowFlag.Variants) this.markConditionalCalls();
     const pool = this.pool.encode();
     const code = new Int32Array(HEADER + pool.length + this.locals.length + this.code.length);
     code[Head.poolLength] = pool.length;

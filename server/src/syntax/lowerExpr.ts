@@ -353,6 +353,11 @@ export abstract class ExprLowerer {
 
   /** Where a call is said to be: at its callee's last name, so that the line is the one a reader looks for. */
   private callAt(callee: number): number {
+    const { ast } = this;
+    if (ast.kind[callee] === K.field_expression) {
+      const field = ast.next[ast.first[callee]];
+      if (field >= 0) return this.at(field);
+    }
     return this.at(callee);
   }
 
