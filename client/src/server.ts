@@ -80,5 +80,5 @@ export class Server {
 
 /** The command line tool in the extension: language server and linter in one. */
 export function bundledServer(context: vscode.ExtensionContext): string {
-  return path.join(context.extensionPath, "dist", "server", "lockctx.mjs");
+  return path.join(context.extensionPath, "dist", "server", "lockctx.js");
 }

@@ -29,8 +29,8 @@ async function openTree({ root, scope, contextRoots }: OpenTreeOptions): Promise
   };
 }
 
-/** Where the rules' pages are: in the repository, or beside the bundle of the extension. */
-const PAGES = ["../../../docs/rules/", "./docs/rules/"];
+/** Where the pages of the rules are: beside the bundle of the extension, or in the repository. */
+const PAGES = ["./docs/rules/", "../../../docs/rules/"];
 
 function rulePage(rule: string): string | undefined {
   for (const folder of PAGES) {
