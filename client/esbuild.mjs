@@ -2,8 +2,9 @@
  * Bundles the extension into `dist/`, and with it all that it runs: the command line tool (language server and linter),
  * its worker, the parsers for every platform, the grammars and the rules' pages.
  */
-import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+
 import { existsSync } from "node:fs";
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,7 +18,13 @@ const require = createRequire(import.meta.url);
 /** Loaded at run time from beside the bundle, for they hold native code or WebAssembly. */
 const PARSERS = {
   "tree-sitter": ["package.json", "index.js", "prebuilds"],
-  "tree-sitter-c": ["package.json", "bindings/node/index.js", "src/node-types.json", "prebuilds", "tree-sitter-c.wasm"],
+  "tree-sitter-c": [
+    "package.json",
+    "bindings/node/index.js",
+    "src/node-types.json",
+    "prebuilds",
+    "tree-sitter-c.wasm",
+  ],
   "node-gyp-build": ["package.json", "index.js", "node-gyp-build.js"],
   "web-tree-sitter": ["package.json", "web-tree-sitter.js", "web-tree-sitter.cjs", "web-tree-sitter.wasm"],
 };
@@ -51,7 +58,9 @@ async function bundleServer() {
     minify: true,
     keepNames: true,
     // Packages in CommonJS ask for Node's own modules by require, which an ES module does not have.
-    banner: { js: 'import { createRequire as lockctxRequire } from "node:module"; const require = lockctxRequire(import.meta.url);' },
+    banner: {
+      js: 'import { createRequire as lockctxRequire } from "node:module"; const require = lockctxRequire(import.meta.url);',
+    },
   });
 }
 
@@ -72,7 +81,9 @@ async function copyParsers() {
       await cp(join(from, file), join(to, file), { recursive: true });
     }
     // Nothing of these is to be installed again, and their scripts are not wanted.
-    const { version, main, type, exports, license, author } = JSON.parse(await readFile(join(from, "package.json"), "utf8"));
+    const { version, main, type, exports, license, author } = JSON.parse(
+      await readFile(join(from, "package.json"), "utf8"),
+    );
     const kept = { name, version, main, type, exports, license, author };
     await writeFile(join(to, "package.json"), `${JSON.stringify(kept, null, 1)}\n`);
     const licence = ["LICENSE", "LICENSE.md", "license"].find((file) => existsSync(join(from, file)));
