@@ -28,6 +28,7 @@ export async function serveVscode({ vscode, vsix, settings = {}, env = {} }) {
       "update.mode": "none",
       "extensions.ignoreRecommendations": true,
       "git.enabled": false,
+      "files.autoSave": "off",
       "editor.minimap.enabled": false,
       "files.simpleDialog.enable": true,
       "files.exclude": { "**/.cache": true },
