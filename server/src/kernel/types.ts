@@ -23,7 +23,8 @@ export const IN_INTERRUPT = Ctx.Bh | Ctx.Hardirq | Ctx.Softirq | Ctx.Nmi;
 export const ATOMIC =
   Ctx.Preempt | Ctx.Bh | Ctx.Irq | Ctx.Hardirq | Ctx.Softirq | Ctx.Nmi | Ctx.Rcu | Ctx.NonBlock;
 
-/** Names of versions that version-dependent facts are keyed by, oldest first. */
+/** A kernel release. Facts that changed are keyed by `since` (the first release they hold for) and `until` (the first they
+ *  no longer hold for); most facts have neither. */
 export type KernelVersion = { major: number; minor: number };
 
 /** `context.kind` of a finding (the findings file's contract). */
@@ -68,6 +69,8 @@ export interface LockPrimitive {
 /** A class usable in guard(x), scoped_guard(x, …), CLASS(x, …). */
 export interface GuardClass {
   name: string;
+  /** Whether it takes a lock as its first argument: `guard(mutex)(&l)`; `guard(rcu)()` does not. */
+  takesLock: boolean;
   adds: number;
   kind: ContextKind;
   /** _try and _intr forms: held only in the success branch. */
@@ -82,8 +85,8 @@ export type SleepCondition =
   | { kind: "always" }
   /** Blocks iff the argument holds __GFP_DIRECT_RECLAIM. */
   | { kind: "gfp"; arg: number }
-  /** Blocks iff the argument is non-zero (or zero, with `negate`). */
-  | { kind: "arg"; arg: number; negate?: boolean }
+  /** Blocks iff the argument is non-zero (zero, with `negate`; greater than `above`, where given). */
+  | { kind: "arg"; arg: number; negate?: boolean; above?: number }
   /** Blocks iff the argument has none of these flag names or-ed in (REQ_NOWAIT, RPM_ASYNC …). */
   | { kind: "flag-absent"; arg: number; flags: string[] }
   /** Does nothing when page faults are disabled. */
@@ -92,14 +95,27 @@ export type SleepCondition =
   | { kind: "unless-in-interrupt" }
   /** Only when the last reference goes. */
   | { kind: "last-reference" }
-  /** Depends on a property of an object: `what` says which, for the message. */
-  | { kind: "object"; what: string; property?: { structs: string[]; field: string; values: string[] } }
+  /**
+   * Depends on a property of an object: `what` says which, for the message. Where the property can be seen (a field of
+   * one of these structs, set in an initialiser or assignment of the same file) its values mean that it does not sleep;
+   * with `only`, that it sleeps with them only. A value is compared as text, `*` is any, `/…/` a regular expression.
+   */
+  | {
+      kind: "object";
+      what: string;
+      property?: { structs: string[]; field: string; values: string[]; only?: boolean };
+    }
   /** Depends on state that cannot be seen. */
   | { kind: "state"; what: string }
   /** Only with this number of arguments (one-argument kvfree_rcu). */
   | { kind: "argc"; count: number }
-  /** Releases the lock it is given (argument index, or a named global) around the sleep. */
-  | { kind: "drops-lock"; lock: { arg?: number; global?: string }; gfp?: number };
+  /** Releases the lock it is given around the sleep: an argument (`arg`; its member `field`), a named global, whatever the statement passed as
+   *  argument `command` releases, or (`rcu`) the RCU read section. With `gfp`, only if that argument may block. */
+  | {
+      kind: "drops-lock";
+      lock: { arg?: number; field?: string; global?: string; command?: number; rcu?: boolean };
+      gfp?: number;
+    };
 
 export interface Sleeper {
   name: string;
@@ -115,17 +131,36 @@ export interface Sleeper {
   note?: string;
 }
 
+/** The context that a callback is entered in. `spinlock`: with a spinlock held (irqs may be on). */
+export type EntryContext =
+  | "hardirq"
+  | "softirq"
+  | "nmi"
+  | "irq-off"
+  | "preempt-off"
+  | "rcu"
+  | "bh-off"
+  | "spinlock"
+  | "process";
+
+export interface RegisteredCallback {
+  arg: number;
+  /** The argument is an object (or its address) and the callback is this field of it: `.notifier_call` of a
+   *  notifier_block. */
+  field?: string;
+  context: EntryContext;
+  /** What the callback is, for the message: "interrupt handler". */
+  what: string;
+}
+
 /** A way to hand a function to the kernel that decides the context it will run in. */
 export interface Registration {
   /** Function or macro called. */
   name: string;
   /** Which argument is the callback, and the context that it is entered in. `process` callbacks are recorded too: they
-   *  prove that the function is not only atomic. */
-  callbacks: {
-    arg: number;
-    context: "hardirq" | "softirq" | "nmi" | "irq-off" | "preempt-off" | "rcu" | "bh-off" | "process";
-    what: string;
-  }[];
+   *  prove that the function is not only atomic. Empty for a call that only sets the mode of an object
+   *  (`hrtimer_init`): an ops field refers to it by `unlessCall`. */
+  callbacks: RegisteredCallback[];
   /** Argument text that switches the context (`HRTIMER_MODE_.*_SOFT`, WQ_BH) when it matches. */
   unless?: { arg: number; matches: string };
   /** Confidence of the context. */
@@ -138,20 +173,17 @@ export interface OpsField {
   /** Struct tag that has the field; matched by type, never by the field's name alone. */
   struct: string;
   field: string;
-  context:
-    | "hardirq"
-    | "softirq"
-    | "nmi"
-    | "irq-off"
-    | "preempt-off"
-    | "rcu"
-    | "bh-off"
-    | "spinlock"
-    | "process";
+  context: EntryContext;
+  /** What the callback is, for the message: "timer callback". */
+  what: string;
   /** The lock held on entry, for the message ("uart_port.lock"), if any. */
   lock?: string;
-  /** Not atomic where the same initialiser (or an assignment in the same file) gives this field such a value. */
+  /** Not atomic where the same initialiser (or an assignment in the same file) gives this field such a value: compared
+   *  as text, `*` is any, `/…/` a regular expression. */
   unless?: { struct?: string; field: string; values: string[] };
+  /** Another context where a call to `name` on the same object (argument `object`, same file) has an argument that
+   *  matches: `hrtimer_init(&x->t, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT)`. */
+  unlessCall?: { name: string; object: number; arg: number; matches: string; context: EntryContext };
   confidence: "high" | "medium" | "low";
   source: string;
 }
@@ -166,6 +198,19 @@ export interface ContextTest {
   /** The sense is turned round (`preemptible()`, `in_task()`). */
   negate?: boolean;
   source: string;
+}
+
+/** What a gfp mask returned by a function says: it may block, may not, blocks unless in_interrupt()/in_softirq() at the
+ *  call, or is as blocking as one of the arguments. */
+export type GfpFunction =
+  | { result: "blocking" | "non-blocking" | "by-context" }
+  | { result: "argument"; arg: number };
+
+/** What an assertion says about the context: a lock of the type of argument `arg` is held (lockdep_assert_held), a
+ *  spinlock is held, the caller is in process context, … */
+export interface ContextAssertion {
+  says: "lock-held-by-type" | "spinlock-held" | "process" | "irq-off" | "preempt-off" | "softirq" | "rcu";
+  arg?: number;
 }
 
 export interface KernelTables {
@@ -183,14 +228,12 @@ export interface KernelTables {
   contextTests: ReadonlyMap<string, ContextTest>;
   /** gfp names → may block (true), may not (false); modifiers that say nothing are absent. */
   gfp: ReadonlyMap<string, boolean>;
+  /** gfp names that neither allow nor forbid blocking (`__GFP_ZERO`, `GFP_DMA`): alone they do not block. */
+  gfpModifiers: ReadonlySet<string>;
+  /** Functions that return a gfp mask. */
+  gfpFunctions: ReadonlyMap<string, GfpFunction>;
   /** Type names of locks → whether holding one makes code atomic, and the kind. */
   lockTypes: ReadonlyMap<string, { atomic: boolean; kind: ContextKind | "mutex" }>;
   /** Assertion functions: lockdep_assert_held(arg 0's type decides), assert_spin_locked (always spin), ASSERT_RTNL (process) … */
-  assertions: ReadonlyMap<
-    string,
-    {
-      says: "lock-held-by-type" | "spinlock-held" | "process" | "irq-off" | "preempt-off" | "softirq";
-      arg?: number;
-    }
-  >;
+  assertions: ReadonlyMap<string, ContextAssertion>;
 }
