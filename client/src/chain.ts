@@ -62,7 +62,7 @@ function showChain(chain: Chain): void {
     ...(chain.paths.length > 1
       ? [
           {
-            label: `path ${p + 1}${path.condition ? `, if ${path.condition}` : ""}`,
+            label: `path ${p + 1}${path.condition ? ` (${path.condition})` : ""}`,
             kind: vscode.QuickPickItemKind.Separator,
           },
         ]

@@ -8,14 +8,14 @@ import { createEngine } from "../analysis/createEngine.js";
 import { WorkerPool } from "../host/pool.js";
 import { findKernelRoot, readKernelVersion } from "../host/root.js";
 import { walkTree } from "../host/walk.js";
-import { loadKernelTables } from "../kernel/load.js";
-import { withContextRoots } from "./contextRoots.js";
+import { loadKernelTables, registrationNames } from "../kernel/load.js";
+import { contextRootFacts } from "./contextRoots.js";
 import type { OpenTreeOptions, ServerDeps, TreeBackend } from "./deps.js";
 
 async function openTree({ root, scope, contextRoots }: OpenTreeOptions): Promise<TreeBackend> {
   const version = readKernelVersion(root);
-  const tables = withContextRoots(loadKernelTables(version), contextRoots);
-  const facts = new WorkerPool({ root, outline: { registrations: new Set(tables.registrations.keys()) } });
+  const tables = loadKernelTables(version, contextRootFacts(contextRoots));
+  const facts = new WorkerPool({ root, outline: { registrations: registrationNames(tables) } });
   return {
     engine: createEngine({ tables, facts, version }),
     async listFiles(signal) {

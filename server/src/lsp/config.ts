@@ -6,17 +6,19 @@ import { z } from "zod";
 
 const contextNames = ["hardirq", "softirq", "nmi", "irq-off", "preempt-off", "rcu", "bh-off"] as const;
 
+const identifier = z.string().regex(/^[A-Za-z_]\w*$/, "not a C identifier");
+
 const contextRoot = z.union([
   z
     .object({
-      struct: z.string().min(1).describe("Tag of the operations struct, such as my_ops."),
-      field: z.string().min(1).describe("Its field that holds the callback."),
+      struct: identifier.describe("Tag of the operations struct, such as my_ops."),
+      field: identifier.describe("Its field that holds the callback."),
       context: z.enum(contextNames),
     })
     .strict(),
   z
     .object({
-      registration: z.string().min(1).describe("Function or macro that registers the callback."),
+      registration: identifier.describe("Function or macro that registers the callback."),
       arg: z.number().int().min(0).max(15).describe("Index of the argument that is the callback, from 0."),
       context: z.enum(contextNames),
     })

@@ -1,26 +1,29 @@
-/** Adds the user's context roots to what is known about the kernel: callbacks that it enters in atomic context. */
-import type { KernelTables, OpsField, Registration } from "../kernel/types.js";
+/** The user's context roots as facts about the kernel: callbacks that it enters in atomic context. */
+import type { TableAdditions } from "../kernel/load.js";
 import type { ContextRoot } from "./config.js";
 
-const SOURCE = "settings: contextRoots";
-
-export function withContextRoots(tables: KernelTables, roots: readonly ContextRoot[]): KernelTables {
-  if (roots.length === 0) return tables;
-  const opsFields = new Map<string, OpsField>(tables.opsFields);
-  const registrations = new Map<string, Registration>(tables.registrations);
+/** One entry a name, for facts may be given once. */
+export function contextRootFacts(roots: readonly ContextRoot[]): TableAdditions[] {
+  if (roots.length === 0) return [];
+  const opsFields = new Map<string, object>();
+  const registrations = new Map<
+    string,
+    { name: string; callbacks: { arg: number; context: string; what: string }[] }
+  >();
   for (const root of roots) {
     if ("struct" in root) {
       const { struct, field, context } = root;
-      opsFields.set(`${struct}.${field}`, { struct, field, context, confidence: "medium", source: SOURCE });
-    } else {
-      const { registration: name, arg, context } = root;
-      const known = registrations.get(name);
-      const callbacks = [
-        ...(known?.callbacks ?? []).filter((c) => c.arg !== arg),
-        { arg, context, what: "callback" },
-      ];
-      registrations.set(name, { ...(known ?? { name, confidence: "medium", source: SOURCE }), callbacks });
+      opsFields.set(`${struct}.${field}`, { struct, fields: [field], context, what: `${struct}.${field}` });
+      continue;
     }
+    const { registration: name, arg, context } = root;
+    const entry = registrations.get(name) ?? { name, callbacks: [] };
+    entry.callbacks = [
+      ...entry.callbacks.filter((callback) => callback.arg !== arg),
+      { arg, context, what: name },
+    ];
+    registrations.set(name, entry);
   }
-  return { ...tables, opsFields, registrations };
+  const tables = { opsFields: [...opsFields.values()], registrations: [...registrations.values()] };
+  return [{ origin: "settings: contextRoots", tables }];
 }

@@ -58,7 +58,7 @@ function messageOf(finding: Finding): string {
   const reasons = finding.reasons.map((reason) => REASON_WORDS[reason]);
   if (reasons.length > 0) notes.push(`${finding.confidence} confidence: ${reasons.join("; ")}`);
   const condition = finding.paths[0]?.condition;
-  if (condition) notes.push(`if ${fromBytes(condition)}`);
+  if (condition) notes.push(`condition: ${fromBytes(condition)}`);
   return [fromBytes(finding.message), ...notes].join("\n");
 }
 
@@ -81,7 +81,7 @@ function relatedInformation(place: Place, finding: Finding): DiagnosticRelatedIn
 }
 
 function otherPath(path: FindingPath, number: number): string {
-  const condition = path.condition ? `, if ${path.condition}` : "";
+  const condition = path.condition ? `; condition: ${path.condition}` : "";
   const names = path.chain.map((step) => step.function).join(" → ");
   return fromBytes(`path ${number}: ${names} → ${path.sleep.call}(): ${path.sleep.reason}${condition}`);
 }

@@ -85,7 +85,7 @@ class HoverText {
       this.lines.push(`${name} **may sleep**:`.replaceAll("**", this.markdown ? "**" : ""));
       for (const path of call.paths.slice(0, 3)) {
         const chain = path.chain.map((step) => this.code(step.function)).join(" → ");
-        const condition = path.condition ? `, if ${path.condition}` : "";
+        const condition = path.condition ? `; condition: ${path.condition}` : "";
         const arrow = chain ? `${chain} → ` : "";
         this.lines.push(
           `- ${arrow}${this.code(path.sleep.call)} at ${this.link(path.sleep)}: ${path.sleep.reason}${condition}`,
