@@ -94,7 +94,7 @@ export class Workbench {
         .catch(() => "");
       if (focused.startsWith(title)) {
         await page.keyboard.press("Enter");
-        await page.waitForSelector(".action-widget", { state: "detached" });
+        await page.waitForSelector(".action-widget", { state: "hidden" });
         return;
       }
       await page.keyboard.press("ArrowDown");
@@ -112,6 +112,25 @@ export class Workbench {
     return page.$$eval(".monaco-hover:not(.hidden) .hover-contents", (nodes) =>
       nodes.map((n) => n.textContent).join("\n"),
     );
+  }
+
+  /** Waits until the language status of the file reads so. */
+  async languageStatus(pattern, timeout = 30_000) {
+    const { page } = this;
+    const deadline = Date.now() + timeout;
+    let text = "";
+    while (Date.now() < deadline) {
+      await page.hover('[id="status.languageStatus"]');
+      await page.waitForSelector(".hover-language-status", { timeout: 5000 }).catch(() => {});
+      text =
+        (await page.$$eval(".hover-language-status", (nodes) =>
+          nodes.map((n) => n.textContent).join("\n"),
+        )) ?? "";
+      if (pattern.test(text)) return;
+      await page.mouse.move(400, 300);
+      await page.waitForTimeout(500);
+    }
+    throw new Error(`language status: ${JSON.stringify(text)}`);
   }
 
   async save() {
