@@ -3,7 +3,7 @@
  * allow blocking (`__GFP_DIRECT_RECLAIM` and nothing else decides, include/linux/gfp.h).
  */
 import { E, Op } from "../facts/expr.js";
-import type { KernelTables } from "../kernel/types.js";
+import { IN_INTERRUPT, type KernelTables } from "../kernel/types.js";
 import type { Atom } from "./summary.js";
 import { type Knowledge, NONZERO, type Terms, ZERO } from "./terms.js";
 
@@ -207,7 +207,7 @@ export class Conditions {
         if (this.terms.isLocal(p.a(e))) return { kind: "unknown" };
         const known = this.tables.gfp.get(name);
         if (known !== undefined) return { kind: known ? "blocks" : "not" };
-        if (/^__?GFP_/.test(name)) return { kind: "not" };
+        if (this.tables.gfpModifiers.has(name) || /^__?GFP_/.test(name)) return { kind: "not" };
         const alias = this.gfpAlias(name);
         return { kind: alias === null ? "unknown" : alias ? "blocks" : "not" };
       }
@@ -248,8 +248,7 @@ export class Conditions {
         return { kind: x.kind === "unknown" || y.kind === "unknown" ? "unknown" : "mixed" };
       }
       case E.Pure:
-        if (this.terms.text(p.a(e)) === "gfp_any") return { kind: bits & (1 << 1 | 1 << 3 | 1 << 4) ? "not" : "unknown" };
-        return { kind: "unknown" };
+        return this.gfpOfFunction(this.terms.text(p.a(e)), p.b(e), k, bits);
       default: {
         // A parameter, or a field of an object passed in.
         const known = this.reclaimFact(e, k);
@@ -257,6 +256,33 @@ export class Conditions {
         const s = this.terms.toShared(e);
         if (s >= 0 && this.terms.shared.hasParam(s)) return { kind: "parameter", terms: [s] };
         return { kind: "unknown" };
+      }
+    }
+  }
+
+  /** gfp flags that come from a function: gfp_any(), mapping_gfp_mask() … */
+  private gfpOfFunction(name: string, arg: number, k: Knowledge, bits: number): GfpVerdict {
+    const f = this.tables.gfpFunctions.get(name);
+    if (!f) return { kind: "unknown" };
+    switch (f.result) {
+      case "blocking":
+        return { kind: "blocks" };
+      case "non-blocking":
+        return { kind: "not" };
+      case "by-context":
+        return { kind: "blocks", ctxNone: IN_INTERRUPT };
+      case "argument": {
+        const p = this.terms.pool;
+        // Arguments of a pure call are paired from the left: the last one is on the outside.
+        let args = arg;
+        const list: number[] = [];
+        while (args > 0 && p.kind(args) === E.Pair) {
+          list.unshift(p.b(args));
+          args = p.a(args);
+        }
+        list.unshift(args);
+        const a = list[f.arg];
+        return a === undefined ? { kind: "unknown" } : this.gfp(a, k, bits);
       }
     }
   }

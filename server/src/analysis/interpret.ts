@@ -694,6 +694,13 @@ export class Interpreter {
       case "arg": {
         const a = args[c.arg];
         if (a === undefined) return;
+        if (c.above !== undefined) {
+          const v = this.t.value(a, s);
+          if (this.t.pool.kind(v) === E.Int) {
+            if (this.t.pool.a(v) <= c.above) return;
+          } else e.note = `if more than ${c.above}`;
+          break;
+        }
         e.atoms.push({ term: a, truth: !c.negate });
         break;
       }
@@ -719,9 +726,10 @@ export class Interpreter {
         break;
       case "object": {
         const known = c.property ? this.world.propertyHolds(c.property.structs, c.property.field, c.property.values, this.file) : null;
-        if (known === true) return;
+        // With `only` the property makes it sleep; otherwise the property makes it not sleep.
+        if (c.property?.only ? known === false : known === true) return;
         if (known === null) e.reasons |= R["object-property"];
-        e.note = `unless ${c.what}`;
+        e.note = `${c.property?.only ? "if" : "unless"} ${c.what}`;
         break;
       }
       case "state":
@@ -734,14 +742,21 @@ export class Interpreter {
       case "drops-lock": {
         if (c.gfp !== undefined && args[c.gfp] !== undefined) e.gfp.push(args[c.gfp]);
         if (c.lock.arg !== undefined && args[c.lock.arg] !== undefined) {
-          const raw = args[c.lock.arg];
+          let raw = args[c.lock.arg];
+          if (c.lock.field !== undefined && raw > 0) {
+            const p = this.t.pool;
+            raw = p.make(E.Field, p.kind(raw) === E.Addr ? p.a(raw) : raw, this.nameIndex(c.lock.field));
+          }
           const value = this.t.value(raw, s);
           const ref = this.lockRef(raw, value, Ctx.Preempt | Ctx.Irq | Ctx.Bh, "spinlock");
           e.dropped.push(ref);
           e.droppedRaw.push(raw);
-        } else if (c.lock.global !== undefined) {
-          const isRcu = /^rcu$/i.test(c.lock.global);
-          e.dropped.push({ term: -1, adds: isRcu ? Ctx.Rcu : Ctx.Preempt, kind: isRcu ? "rcu" : "spinlock", cls: "", last: isRcu ? "" : c.lock.global });
+        } else if (c.lock.rcu) {
+          e.dropped.push({ term: -1, adds: Ctx.Rcu, kind: "rcu", cls: "", last: "" });
+          e.droppedRaw.push(0);
+        } else {
+          // A named global, or whatever a command argument releases: the latest spinlock.
+          e.dropped.push({ term: -1, adds: Ctx.Preempt, kind: "spinlock", cls: "", last: c.lock.global ?? "" });
           e.droppedRaw.push(0);
         }
         break;

@@ -7,7 +7,6 @@ import type { ChainStep, Finding, FindingContext, FindingPath, RuleId, Site } fr
 import { contextWords } from "../findings/words.js";
 import { Fn, FnFlag } from "../facts/outline.js";
 import { ATOMIC, Ctx, type ContextKind } from "../kernel/types.js";
-import { isExcluded } from "../program/places.js";
 import type { CallbackRoot } from "../program/pointers.js";
 import type { Program } from "../program/program.js";
 import { MOST_PATHS } from "./interpret.js";
@@ -94,7 +93,6 @@ export class Reporter {
   }
 
   private fromRaw(fn: number, f: RawFinding): { finding: Finding; callee: string } | null {
-    if (isExcluded(this.program.fnFile(fn).path)) return null;
     const extra = (f.maybeHeld ? R["maybe-held"] : 0) | (this.program.fnFlags(fn) & FnFlag.Init ? R["boot-only"] : 0);
     const paths = f.entries.map((e) => this.path(e, extra));
     if (paths.length === 0) return null;
@@ -148,7 +146,7 @@ export class Reporter {
     }
     for (const fn of [...byFn.keys()].sort((a, b) => a - b)) {
       const result = this.solver.results.get(fn);
-      if (!result || isExcluded(this.program.fnFile(fn).path)) continue;
+      if (!result) continue;
       // One finding a call site: the surest registration speaks.
       const roots = byFn.get(fn)!.sort((a, b) => levelOf(b) - levelOf(a) || a.bits - b.bits || compareText(a.how, b.how));
       const bySite = new Map<string, { root: CallbackRoot; entries: SleepEntry[] }>();

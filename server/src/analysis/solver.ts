@@ -11,7 +11,6 @@ import { Fn, FnFlag } from "../facts/outline.js";
 import type { FactsPort, FlowRequest } from "../facts/ports.js";
 import type { KernelTables } from "../kernel/types.js";
 import { CallGraph } from "../program/callgraph.js";
-import { isExcluded } from "../program/places.js";
 import { Pointers } from "../program/pointers.js";
 import type { Program, SourceFile } from "../program/program.js";
 import { Interpreter, type FnResult } from "./interpret.js";
@@ -192,7 +191,7 @@ export class Solver implements World {
     let candidates = new Set<number>();
     const ops = this.ops();
     for (const f of program.files) {
-      if (!f || isExcluded(f.path)) continue;
+      if (!f) continue;
       for (const fn of f.fns) if (this.hasBody(fn) && !(program.fnFlags(fn) & FnFlag.Dead) && this.unbalanced(fn, ops)) candidates.add(fn);
     }
     for (let round = 0; round < 10 && candidates.size > 0; round++) {
@@ -221,7 +220,7 @@ export class Solver implements World {
       const newOps = this.ops();
       for (const name of changed) {
         this.graph.callersOf(name, (fn) => {
-          if (this.hasBody(fn) && !isExcluded(program.fnFile(fn).path) && (this.unbalanced(fn, newOps) || candidates.has(fn))) next.add(fn);
+          if (this.hasBody(fn) && (this.unbalanced(fn, newOps) || candidates.has(fn))) next.add(fn);
         });
       }
       candidates = next;
@@ -259,7 +258,7 @@ export class Solver implements World {
     if (focus) near = this.callersClosure(focus);
     const enter: number[] = [];
     for (const f of program.files) {
-      if (!f || isExcluded(f.path)) continue;
+      if (!f) continue;
       for (const fn of f.fns) {
         const flags = program.fnFlags(fn);
         if (flags & (FnFlag.Prototype | FnFlag.ObjectMacro | FnFlag.Macro | FnFlag.Dead)) continue;
@@ -269,7 +268,7 @@ export class Solver implements World {
     }
     const callbacks = new Set<number>();
     for (const r of this.pointers.roots) {
-      if (!program.alive(r.fn) || isExcluded(program.fnFile(r.fn).path) || (near && !near[r.fn])) continue;
+      if (!program.alive(r.fn) || (near && !near[r.fn])) continue;
       callbacks.add(r.fn);
     }
     return { enter, callbacks };

@@ -16,7 +16,7 @@ const ANNOTATIONS: Record<string, number> = {
   __cond_acquires_shared: AnnotKind.CondAcquires,
 };
 
-const WORD_FLAGS: Record<string, number> = {
+const WORD_FLAGS = new Map<string, number>(Object.entries({
   __weak: FnFlag.Weak,
   __attribute_weak__: FnFlag.Weak,
   __init: FnFlag.Init,
@@ -38,7 +38,7 @@ const WORD_FLAGS: Record<string, number> = {
   __inline__: FnFlag.Inline,
   __force_inline: FnFlag.Inline,
   STATIC: FnFlag.Static,
-};
+}));
 
 /** Words in front of `(` that are never the function's name. */
 const NEVER_NAMES = new Set([
@@ -143,7 +143,11 @@ export function wordFlags(s: State, t: Tokens, a: number, b: number): number {
     const k = kind[i];
     if (k === K.Static) flags |= FnFlag.Static;
     else if (k === K.Inline) flags |= FnFlag.Inline;
-    else if (k === K.Ident) flags |= WORD_FLAGS[s.str(t, i)] ?? 0;
+    else if (k === K.Ident) {
+      // The words that matter begin with an underscore or are one of three; looking up every type would cost.
+      const c = s.text.charCodeAt(t.start[i]);
+      if (c === 95 || c === 78 || c === 83 || c === 110) flags |= WORD_FLAGS.get(s.str(t, i)) ?? 0;
+    }
     else if (k === K.Attribute && kind[i + 1] === K.LParen) {
       const inner = s.text.slice(t.start[i + 1], t.end[Math.max(t.match[i + 1], i + 1)]);
       if (/\bweak\b|__weak__/.test(inner)) flags |= FnFlag.Weak;

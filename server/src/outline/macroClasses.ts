@@ -53,7 +53,9 @@ export function harvestMacroClasses(files: Iterable<{ path: string; outline: Fil
       }
       const kind = macros[i + 1] >> 1;
       const target = names[macros[i + 2]];
-      if (kind === MacroKind.Empty || kind === MacroKind.Attribute) v.attribute = true;
+      // An empty word without underscores that one driver defines is most likely a switch: `#define vector`.
+      if (kind === MacroKind.Empty) v.attribute ||= name.startsWith("__") || isShared(path);
+      else if (kind === MacroKind.Attribute) v.attribute = true;
       else if (kind === MacroKind.Storage) v.storage = true;
       else if (kind === MacroKind.Loop) v.loop = true;
       else if (kind === MacroKind.Bare) v.bare = true;
@@ -111,6 +113,8 @@ export function baselineMacroClasses(): MacroClasses {
 
 /** Trees of their own (user space tools, boot loaders' stubs) whose macros must not speak for the kernel. */
 const isForeign = (path: string): boolean => /^(?:tools|scripts|samples|usr|Documentation)\//.test(path);
+
+const isShared = (path: string): boolean => /^(?:include|arch\/[^/]+\/include)\//.test(path);
 
 function sealed(attribute: Set<string>, loop: Set<string>, storage: Set<string>, bare: Set<string>): MacroClasses {
   const part = (s: Set<string>): string => [...s].sort().join(" ");

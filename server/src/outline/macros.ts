@@ -15,7 +15,7 @@ const NUMERIC = new Set(["BIT", "BIT_ULL", "BITS", "GENMASK", "GENMASK_ULL", "_A
 /** Records the macro defined by the directive text[at, end) whose name starts after `nameFrom`; `flags` and `cond` of its place. */
 export function macro(s: State, body: BodyScanner, at: number, nameFrom: number, end: number, flags: number, cond: number): void {
   const { text } = s;
-  lex(text, nameFrom, end, tokens, { inMacro: true });
+  lex(text, s.bytes, nameFrom, end, tokens, { inMacro: true });
   const t = tokens;
   if (t.n === 0 || (t.kind[0] !== K.Ident && t.kind[0] < 128)) return;
   const nameStart = t.start[0];
@@ -44,7 +44,7 @@ export function macro(s: State, body: BodyScanner, at: number, nameFrom: number,
     first = close + 1;
   }
   const kept = functionLike || keepObject(s, t, first);
-  classify(s, t, first, functionLike);
+  if (t.kind[0] === K.Ident) classify(s, t, first, functionLike);
   if (!kept) return;
   const name = s.names.word(text, nameStart, nameEnd, hashText(text, nameStart, nameEnd));
   const bodyStart = first < t.n ? t.start[first] : end;
@@ -96,8 +96,9 @@ function classify(s: State, t: Tokens, first: number, functionLike: boolean): vo
   if (first >= n) {
     k = MacroKind.Empty;
     const name = s.text.slice(t.start[0], t.end[0]);
-    // Include guards and feature switches are empty too; attributes have lower case letters.
-    if (!functionLike && !/[a-z]/.test(name)) return;
+    // Include guards and feature switches are empty too; attributes have lower case letters. Empty function-like macros
+    // are debug calls unless they are spelled like attributes.
+    if (functionLike ? !name.startsWith("__") : !/[a-z]/.test(name) || /_h_*$/i.test(name)) return;
   } else if (n - first > 400) return;
   else if (kind[first] === K.For || kind[first] === K.While || kind[first] === K.If || kind[first] === K.Do) {
     if (loopHeader(s.text, t, first)) k = MacroKind.Loop;

@@ -1,6 +1,6 @@
 /** The outliner: reads one C file, lexer only, into the facts that the program is joined from. Never fails. */
 import { type FileOutline, FnFlag, type OutlineOptions, TypeFlag } from "../facts/outline.js";
-import { lex, matchBrackets } from "../text/lexer.js";
+import { bytesOf, lex, matchBrackets } from "../text/lexer.js";
 import { D, K, Tokens, isWord } from "../text/tokens.js";
 import { BodyScanner } from "./body.js";
 import { CondWalk } from "./conds.js";
@@ -80,7 +80,8 @@ class Outliner {
       s.problems.push("binary: holds NUL bytes");
       return this.finish(text);
     }
-    lex(text, 0, text.length, t);
+    s.bytes = bytesOf(text);
+    lex(text, s.bytes, 0, text.length, t);
     const report = matchBrackets(text, t);
     this.ragged = report.ragged;
     if (report.unbalanced) s.problems.push("unbalanced braces");

@@ -23,6 +23,8 @@ const ATTR_WORDS = new Set([
 
 export class State {
   text = "";
+  /** The text's bytes; only good while its outline is being made. */
+  bytes: Uint8Array = new Uint8Array(0);
   options: OutlineOptions = { registrations: new Set() };
   names = new NameTable();
   fn = new IntList();

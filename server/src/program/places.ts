@@ -44,8 +44,3 @@ export function visibleHeader(header: string, from: string): boolean {
   // drivers/x/y/inc/a.h for drivers/x/y/core/b.c: three shared directories make one driver.
   return closeness(header, from) >= 3 || (closeness(header, from) >= 2 && !header.startsWith("drivers/"));
 }
-
-/** Code that the kernel's own rules do not hold for, or that is wrong on purpose: no findings are reported in it. */
-export function isExcluded(path: string): boolean {
-  return /(^|\/)(tools|samples|scripts|Documentation|selftests?|kunit)\//.test(path) || /(^|[/_-])(selftest|kunit|test_|locktorture|rcutorture|lockdep_)[^/]*\.[ch]$/.test(path) || /[_-](kunit|selftests?)(_\w+)?\.[ch]$/.test(path) || path === "lib/locking-selftest.c";
-}

@@ -78,7 +78,7 @@ class TextReport {
     shown.forEach((path, i) => {
       if (i > 0) this.lines.push(c.dim("    or"));
       this.rows(rows[i], width);
-      if (path.condition !== undefined) this.lines.push(`    ${c.dim("if:")} ${path.condition}`);
+      if (path.condition !== undefined) this.lines.push(`    ${c.dim("condition:")} ${path.condition}`);
     });
     const left = finding.paths.length - shown.length + finding.morePaths;
     if (left > 0) this.lines.push(c.dim(`    and ${left} more ${left === 1 ? "path" : "paths"}`));

@@ -3,7 +3,7 @@ import type { FileOutline, MacroClasses, NormalisedText, Rewrite } from "../fact
 import { Fn, FN_STRIDE, FnFlag } from "../facts/outline.js";
 import { chooseBranches } from "./branches.js";
 import { Edits } from "./edits.js";
-import { lex, matchBrackets } from "./lexer.js";
+import { bytesOf, lex, matchBrackets } from "./lexer.js";
 import { BodyRewriter } from "./normaliseBody.js";
 import { findBody, rewriteSignature } from "./normaliseSignature.js";
 import { Tokens } from "./tokens.js";
@@ -46,12 +46,12 @@ function normaliseRange(range: string, classes: MacroClasses, variant: 0 | 1, wi
   const t = tokens;
   let source = range;
   let variants = 1;
-  lex(source, 0, source.length, t, { everyDirective: true, inMacro: !withSignature });
+  lex(source, bytesOf(source), 0, source.length, t, { everyDirective: true, inMacro: !withSignature });
   if (t.dKind.length > 0) {
     const edits = new Edits(source);
     variants = chooseBranches(source, t, variant, edits);
     source = edits.apply(rewrites);
-    lex(source, 0, source.length, t, { everyDirective: true });
+    lex(source, bytesOf(source), 0, source.length, t, { everyDirective: true });
   }
   matchBrackets(source, t);
   const edits = new Edits(source);

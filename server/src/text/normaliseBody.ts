@@ -396,26 +396,29 @@ export class BodyRewriter {
       edits.blank(start[i], end[last], "attribute");
       return last + 1;
     }
+    const reserved = this.text.charCodeAt(start[i]) === 95 && this.text.charCodeAt(start[i] + 1) === 95;
     if (p === K.Ident && (closes || after === K.RParen) && (this.isAttribute(i) || group < 0)) {
       const pp = kind[i - 2];
-      if (pp === K.Ident || pp === K.Type || pp === K.Star) {
+      if (pp === K.Ident || pp === K.Type || pp === K.Star || (pp === K.Comma && reserved && this.isAttribute(i))) {
         edits.blank(start[i], end[last], "attribute");
         return last + 1;
       }
     }
     if (group < 0) {
-      if (this.isAttribute(i) && !(operandBefore(p) && operandAfter(n))) {
-        const wordy = p === K.Ident || p === K.Type || p === K.Star || p === K.RBrace || p === K.RParen || isWord(n) || n === K.Star;
-        // `__foo * x` may be a product of a variable, `(__foo)` a type.
-        if (wordy && !(operandBefore(p) && n === K.Star && this.text.charCodeAt(start[i]) !== 95) && !isControl(p)) {
-          if (!(p === K.Star && !isWord(n) && n !== K.RParen) && !(p === K.Type && !isWord(n) && n !== K.Star && n !== K.RParen)) {
-            edits.blank(start[i], end[i], "attribute");
-          }
-        }
-      }
+      if (isControl(p) || (operandBefore(p) && operandAfter(n)) || !this.isAttribute(i)) return i + 1;
+      // In front of a word it qualifies what follows; behind one it may be the name that is declared, unless reserved.
+      const before = isWord(n) || (n === K.Star && (reserved || !operandBefore(p)));
+      const behind =
+        p === K.RBrace || (reserved && (n === K.RParen || (p === K.RParen && closes)) && (p === K.Ident || p === K.Type || p === K.Star || p === K.RParen));
+      if (before || behind) edits.blank(start[i], end[i], "attribute");
       return i + 1;
     }
-    if (this.isAttribute(i) && (p === K.Ident || p === K.Type || p === K.RParen || p === K.RBrace) && (closes || isWord(after) || after === K.Star)) {
+    if (
+      this.begins[i] !== 1 &&
+      (p === K.Ident || p === K.Type || p === K.RParen || p === K.RBrace) &&
+      (closes || isWord(after) || after === K.Star) &&
+      this.isAttribute(i)
+    ) {
       edits.blank(start[i], end[last], "attribute");
       return last + 1;
     }

@@ -69,7 +69,7 @@ export function rewriteSignature(
       close = match[params];
     }
   }
-  parameterAttributes(t, params + 1, close, edits, cls);
+  parameterAttributes(text, t, params + 1, close, edits, cls);
   // The inner list of `void (*signal(int))(int)` closes before its end does.
   let after = close + 1;
   if (kind[after] === K.RParen) {
@@ -134,7 +134,7 @@ function specifiers(text: string, t: Tokens, name: number, edits: Edits, cls: Si
 }
 
 /** Blanks attribute words in a parameter list, tokens [i, e). */
-export function parameterAttributes(t: Tokens, i: number, e: number, edits: Edits, cls: SignatureClasses): void {
+export function parameterAttributes(text: string, t: Tokens, i: number, e: number, edits: Edits, cls: SignatureClasses): void {
   const { kind, match, start, end } = t;
   for (; i < e; i++) {
     const k = kind[i];
@@ -156,7 +156,9 @@ export function parameterAttributes(t: Tokens, i: number, e: number, edits: Edit
         (p === K.Ident && (kind[i - 2] === K.Ident || kind[i - 2] === K.Type || kind[i - 2] === K.Star) && !wordAfter) ||
         p === K.RBracket;
       if (p === K.Struct || p === K.Union || p === K.Enum) continue;
-      if ((cls.isAttribute(i) && (wordAfter || (wordBefore && p !== K.Star && p !== K.Type))) || third) {
+      // Behind one word only a reserved name is no parameter's name: `foo_t __unused`.
+      const lone = (p === K.Ident || p === K.RParen) && text.charCodeAt(start[i]) === 95 && text.charCodeAt(start[i] + 1) === 95;
+      if (third || ((wordAfter || lone) && cls.isAttribute(i))) {
         // A lone `__foo *x` is a type.
         if (!wordBefore && n === K.Star) continue;
         edits.blank(start[i], end[group > 0 ? group : i], "attribute");

@@ -157,16 +157,19 @@ const kwKind: number[] = [];
 const kwSlot = new Int16Array(KW_SLOTS).fill(-1);
 const kwNext: number[] = [];
 for (const [word, kind] of Object.entries(KEYWORDS)) {
-  const slot = (hashText(word, 0, word.length) >>> 0) % KW_SLOTS;
+  const slot = hashText(word, 0, word.length) & (KW_SLOTS - 1);
   kwNext.push(kwSlot[slot]);
   kwSlot[slot] = kwText.length;
   kwText.push(word);
   kwKind.push(kind);
 }
 
+/** Whether some keyword has a hash like this one. */
+export const mayBeKeyword = (hash: number): boolean => kwSlot[hash & (KW_SLOTS - 1)] >= 0;
+
 /** Kind of the word in text[start, end), whose hash is given. */
 export function wordKind(text: string, start: number, end: number, hash: number): number {
-  let k = kwSlot[(hash >>> 0) % KW_SLOTS];
+  let k = kwSlot[hash & (KW_SLOTS - 1)];
   while (k >= 0) {
     const w = kwText[k];
     if (w.length === end - start && text.startsWith(w, start)) return kwKind[k];

@@ -28,6 +28,7 @@ const tools = {
       regArgs: none(),
       conds: none(),
       includes: none(),
+      macros: none(),
       problems: [],
     };
   },

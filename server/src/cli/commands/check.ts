@@ -112,7 +112,8 @@ async function check(paths: string[], flags: CheckFlags, { cwd, signal }: Comman
     const tree = openTree({ root: targets.root, jobs: flags.jobs });
     try {
       await tree.engine.load(targets.files, { progress: line.update, signal });
-      const focus = targets.scope === "tree" ? targets.named : null;
+      // What was named is reported on even where it is test code.
+      const focus = targets.named;
       const result = await tree.engine.check({ focus, progress: line.update, signal });
       report = makeReport(result, {
         root: targets.root,
