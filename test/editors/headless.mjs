@@ -11,7 +11,7 @@ const EDITORS = {
     "nvim",
     ["--headless", "-u", "NONE", "-i", "NONE", "-n", "-c", `luafile ${join(here, "neovim/test.lua")}`],
   ],
-  "Emacs with eglot": ["emacs", ["--batch", "-Q", "-l", join(here, "emacs/test.el")]],
+  "Emacs with eglot": ["emacs", ["--batch", "-l", join(here, "emacs/test.el")]],
 };
 
 /** `given` says what the test is to open and to see; see workspace.mjs. */

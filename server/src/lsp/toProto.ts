@@ -58,7 +58,7 @@ function messageOf(finding: Finding): string {
   const reasons = finding.reasons.map((reason) => REASON_WORDS[reason]);
   if (reasons.length > 0) notes.push(`${finding.confidence} confidence: ${reasons.join("; ")}`);
   const condition = finding.paths[0]?.condition;
-  if (condition) notes.push(`condition: ${fromBytes(condition)}`);
+  if (condition && !finding.message.includes(condition)) notes.push(`condition: ${fromBytes(condition)}`);
   return [fromBytes(finding.message), ...notes].join("\n");
 }
 

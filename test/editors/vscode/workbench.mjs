@@ -32,7 +32,7 @@ export class Workbench {
       timeout: 60_000,
     });
     await page.keyboard.press("Enter");
-    await page.waitForSelector(`.tabs-container .tab[data-resource-name="${name}"]`);
+    await page.waitForSelector(`.tabs-container .tab.active[data-resource-name="${name}"]`);
     await page.waitForSelector(".editor-instance .view-line");
     if (line) await this.goto(line);
   }
@@ -72,6 +72,12 @@ export class Workbench {
         .sort((a, b) => Number(a.getAttribute("data-index")) - Number(b.getAttribute("data-index")))
         .map((node) => node.textContent),
     );
+  }
+
+  /** Number of warnings in the workspace, as the status bar has it. */
+  async warnings() {
+    const label = await this.page.getAttribute('[id="status.problems"] a', "aria-label");
+    return Number(/Warnings: (\d+)/.exec(label ?? "")?.[1] ?? 0);
   }
 
   /** Opens the quick fix menu at the cursor and answers its entries. */

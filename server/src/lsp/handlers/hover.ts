@@ -2,7 +2,7 @@
 import type { Hover, HoverParams } from "vscode-languageserver";
 import { MarkupKind } from "vscode-languageserver";
 import type { PointInfo } from "../../engine.js";
-import type { Site } from "../../findings/types.js";
+import type { Finding, Site } from "../../findings/types.js";
 import { offsetOf } from "../fromProto.js";
 import { fromBytes } from "../positions.js";
 import type { Session } from "../session.js";
@@ -16,8 +16,9 @@ export async function hover(session: Session, params: HoverParams): Promise<Hove
   const word = wordAt(document.positions.bytes, offset);
   if (!word) return null;
   const positions = document.positions;
-  const info = await tree.pointInfo(file, word.start);
-  if (!info || document.positions !== positions) return null;
+  const known = await tree.pointInfo(file, word.start);
+  if (!known || document.positions !== positions) return null;
+  const info = withFindings(known, tree.findings.get(file) ?? [], word);
   const formats = session.capabilities.textDocument?.hover?.contentFormat;
   const markdown = !formats || formats.includes(MarkupKind.Markdown);
   const text = new HoverText(session.place(tree), markdown);
@@ -40,6 +41,34 @@ export function wordAt(text: string, offset: number): { start: number; end: numb
   return start < end && /[A-Za-z_]/.test(text[start]!) ? { start, end } : null;
 }
 
+/** Adds what the findings know about the place: at the call that was found, and at the line that made it atomic. */
+export function withFindings(
+  info: PointInfo,
+  findings: readonly Finding[],
+  word: { start: number; end: number },
+): PointInfo {
+  const result: PointInfo = { ...info, contexts: [...info.contexts] };
+  for (const finding of findings) {
+    const { context } = finding;
+    const taken = context.site.file === finding.file && context.site.offset === word.start;
+    if (finding.offset === word.start && !result.call) {
+      const name = finding.paths[0]?.chain[1]?.function ?? finding.paths[0]?.sleep.call;
+      if (name) result.call = { name, targets: [], sleeps: "may", paths: finding.paths };
+    }
+    const here = finding.offset === word.start || taken;
+    const isNew = !result.contexts.some(
+      (c) => c.site.file === context.site.file && c.site.offset === context.site.offset,
+    );
+    if (here && isNew) {
+      const { kind, lock, lockClass, how, site } = context;
+      result.contexts.push({ kind, lock, lockClass, how, site });
+    }
+    if (taken && !result.lock)
+      result.lock = { name: context.how, op: "acquire", lock: context.lock, lockClass: context.lockClass };
+  }
+  return result;
+}
+
 /** Writes what is known in a few lines; markdown has links to the places. */
 class HoverText {
   private readonly lines: string[] = [];
@@ -53,8 +82,8 @@ class HoverText {
   render(info: PointInfo, name: string): boolean {
     const { call, lock, contexts } = info;
     // A word that is neither a call, a lock nor the function itself says something only inside a context.
-    if (!call && !lock && name !== info.function) return false;
-    if (call && call.name === name) this.renderCall(call);
+    if (!call && !lock && (name !== info.function || contexts.length === 0)) return false;
+    if (call) this.renderCall(call);
     if (lock) {
       const which = lock.lockClass ?? lock.lock;
       this.lines.push(`${this.code(lock.name)}: ${lock.op}${which ? ` of ${this.code(which)}` : ""}`);
