@@ -175,6 +175,7 @@ const table = [...dirs].map(([d, s]) => ({ d, ...s })).sort((a, b) => b.bad - a.
 for (const r of table.slice(0, Number(values.worst))) {
   console.log(`  ${r.d.padEnd(28)} ${String(r.fns).padStart(7)} functions, ${r.bad} unparsed (${pc(r.bad, r.fns)}), ${r.missed} of ${r.tags} names missed`);
 }
+bad.sort((a, b) => Number(a.macro ?? false) - Number(b.macro ?? false));
 console.log("unparsed functions:");
 for (const b of bad.slice(0, Number(values.worst))) console.log(`  ${b.f}:${b.line} ${b.name}${b.v ? " (variant 1)" : ""}`);
 
@@ -200,8 +201,7 @@ function firstError(text) {
   return at;
 }
 const shown = Number(values.show);
-const step = Math.max(1, Math.floor(bad.length / Math.max(shown, 1)));
-for (let i = 0; i < bad.length && i < shown * step; i += step) {
+for (let i = 0; i < bad.length && i < shown; i++) {
   const b = bad[i];
   const at = firstError(b.text);
   const lines = b.text.split("\n");

@@ -6,7 +6,9 @@ import { ensureInstalled, repoRoot } from "./setup.mjs";
 ensureInstalled();
 const { packages } = JSON.parse(readFileSync(join(repoRoot, "package-lock.json"), "utf8"));
 const shipped = Object.entries(packages)
-  .filter(([path, entry]) => path.startsWith("node_modules/") && !entry.link && !entry.dev && !entry.devOptional)
+  .filter(
+    ([path, entry]) => path.startsWith("node_modules/") && !entry.link && !entry.dev && !entry.devOptional,
+  )
   .map(([path, entry]) => ({ path, name: path.slice(path.lastIndexOf("node_modules/") + 13), entry }))
   .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 
@@ -20,7 +22,8 @@ function licenceText(folder) {
 }
 
 const parts = shipped.map(({ path, name, entry }) => {
-  const text = licenceText(join(repoRoot, path)) ?? `(The package ships no licence file; it declares ${entry.license}.)`;
+  const text =
+    licenceText(join(repoRoot, path)) ?? `(The package ships no licence file; it declares ${entry.license}.)`;
   return `## ${name}\n\nVersion ${entry.version}, ${entry.license}\n\n\`\`\`\n${text}\n\`\`\`\n`;
 });
 const head = `# Third-party notices

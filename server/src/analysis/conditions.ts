@@ -5,7 +5,7 @@
 import { E, Op } from "../facts/expr.js";
 import { IN_INTERRUPT, type KernelTables } from "../kernel/types.js";
 import type { Atom } from "./summary.js";
-import { type Knowledge, NONZERO, type Terms, ZERO } from "./terms.js";
+import { type Knowledge, type Learner, NONZERO, type Terms, ZERO } from "./terms.js";
 
 /** Flags that alone decide whether an allocation may block. */
 const RECLAIM = new Set(["__GFP_DIRECT_RECLAIM", "__GFP_RECLAIM", "__GFP_WAIT"]);
@@ -158,7 +158,7 @@ export class Conditions {
   }
 
   /** Records that a value term is true or false. */
-  assume(e: number, truth: boolean, k: Knowledge): void {
+  assume(e: number, truth: boolean, k: Learner): void {
     const p = this.terms.pool;
     if (e === 0 || p.kind(e) === E.Int) return;
     if (p.kind(e) === E.Unary && p.b(e) === Op.Not) {
@@ -192,8 +192,8 @@ export class Conditions {
     this.set(e, truth ? NONZERO : ZERO, k);
   }
 
-  private set(e: number, f: number, k: Knowledge): void {
-    if (e > 0 && this.terms.pool.kind(e) !== E.Int) k.facts.set(e, f);
+  private set(e: number, f: number, k: Learner): void {
+    if (e > 0 && this.terms.pool.kind(e) !== E.Int) k.setFact(e, f);
   }
 
   /** Whether gfp flags (a value term) allow blocking. */
@@ -245,7 +245,8 @@ export class Conditions {
         }
         const s = this.terms.toShared(e);
         if (s >= 0 && this.terms.shared.hasParam(s)) return { kind: "parameter", terms: [s] };
-        return { kind: x.kind === "unknown" || y.kind === "unknown" ? "unknown" : "mixed" };
+        // One of two values that a variable may have had is possible; a choice by a condition that cannot be seen is not decided.
+        return { kind: x.kind === "unknown" || y.kind === "unknown" || p.a(e) !== 0 ? "unknown" : "mixed" };
       }
       case E.Pure:
         return this.gfpOfFunction(this.terms.text(p.a(e)), p.b(e), k, bits);

@@ -25,8 +25,9 @@ export const MOST_ENTRIES = 24;
 export const MOST_PATHS = 16;
 /** Most times that one place is run: beyond it, knowledge is thrown away to end the loop. */
 const MOST_VISITS = 60;
-/** Longest chain. */
-const LONGEST = 24;
+/** Longest chain, and the length beyond which a chain has too many chances to be impossible. */
+const LONGEST = 16;
+const LONG = 8;
 
 export interface FnResult {
   summary: Summary;
@@ -81,6 +82,10 @@ export class Interpreter {
   /** Branches that decide whether a loop goes on, and the values that they test: waiting for a state is not depending on it. */
   private readonly loopBranches = new Set<number>();
   private readonly loopConditions = new Set<number>();
+  private readonly joins = new Set<number>();
+  private readonly worth = new Map<number, boolean>();
+  /** How many conditions a variable or field occurs in, choices between values among them. */
+  private readonly inConditions = new Map<number, number>();
   private readonly result: FnResult = { summary: EMPTY, findings: [], callees: new Set(), resolved: 0, unresolved: 0, undecided: 0, capped: 0 };
   private readonly counted = new Set<number>();
   private readonly file;
@@ -101,6 +106,7 @@ export class Interpreter {
       (name) => world.constant(name, this.file),
     );
     this.findRelevant();
+    this.findJoins();
   }
 
   run(): FnResult {
@@ -144,11 +150,15 @@ export class Interpreter {
           mark(p.a(e));
           mark(p.b(e));
           break;
-        case E.Cond:
+        case E.Cond: {
+          const leaves: number[] = [];
+          this.leavesOf(p.a(e), leaves);
+          for (const l of new Set(leaves)) this.inConditions.set(l, (this.inConditions.get(l) ?? 0) + 1);
           mark(p.a(e));
           mark(p.b(e));
           mark(p.c(e));
           break;
+        }
         case E.Pure:
           if (p.b(e) >= 0) mark(p.b(e));
           break;
@@ -178,6 +188,11 @@ export class Interpreter {
         case I.Branch:
         case I.Return:
         case I.Switch:
+          if (c[q] !== I.Return) {
+            const leaves: number[] = [];
+            this.leavesOf(c[q + 1], leaves);
+            for (const l of new Set(leaves)) this.inConditions.set(l, (this.inConditions.get(l) ?? 0) + 1);
+          }
           mark(c[q + 1]);
           break;
       }
@@ -185,6 +200,78 @@ export class Interpreter {
     for (const head of heads) {
       const first = branches.find((pc) => pc >= head);
       if (first !== undefined) this.loopBranches.add(first);
+    }
+  }
+
+  /** Places that more than one instruction goes to. */
+  private findJoins(): void {
+    const { flow } = this;
+    const c = flow.code;
+    const seen = new Set<number>([0]);
+    const target = (pc: number): void => {
+      if (seen.has(pc)) this.joins.add(pc);
+      else seen.add(pc);
+    };
+    this.joins.add(0);
+    for (let pc = 0; pc < flow.length; pc += flow.size(pc)) {
+      const q = flow.base + pc;
+      if (c[q] === I.Jump) target(c[q + 1]);
+      else if (c[q] === I.Branch) {
+        target(c[q + 2]);
+        target(c[q + 3]);
+      } else if (c[q] === I.Switch) for (let i = 0; i < c[q + 2]; i++) target(c[q + 4 + 2 * i]);
+    }
+  }
+
+  /**
+   * Whether what a branch proves can matter later: its variables occur in another condition, or it is about parameters and
+   * goes into our summary. Everything else would only be carried along.
+   */
+  private worthKnowing(cond: number): boolean {
+    const hit = this.worth.get(cond);
+    if (hit !== undefined) return hit;
+    const p = this.t.pool;
+    const leaves: number[] = [];
+    this.leavesOf(cond, leaves);
+    const ok = leaves.some((l) => (this.inConditions.get(l) ?? 0) > 1 || (this.exportsSleeps && this.t.isParam(l)) || p.kind(l) === E.Pure);
+    this.worth.set(cond, ok);
+    return ok;
+  }
+
+  private leavesOf(e: number, out: number[]): void {
+    const p = this.t.pool;
+    switch (p.kind(e)) {
+      case E.Var:
+      case E.Call:
+        out.push(e);
+        break;
+      case E.Field:
+        out.push(e);
+        this.leavesOf(p.a(e), out);
+        break;
+      case E.Addr:
+      case E.Deref:
+      case E.Unary:
+        this.leavesOf(p.a(e), out);
+        break;
+      case E.Cast:
+        this.leavesOf(p.b(e), out);
+        break;
+      case E.Index:
+      case E.Binary:
+      case E.Pair:
+        this.leavesOf(p.a(e), out);
+        this.leavesOf(p.b(e), out);
+        break;
+      case E.Cond:
+        this.leavesOf(p.a(e), out);
+        this.leavesOf(p.b(e), out);
+        this.leavesOf(p.c(e), out);
+        break;
+      case E.Pure:
+        out.push(e);
+        if (p.b(e) >= 0) this.leavesOf(p.b(e), out);
+        break;
     }
   }
 
@@ -199,16 +286,14 @@ export class Interpreter {
     if (same) {
       const n = this.visits.get(pc) ?? 0;
       if (n > MOST_VISITS) {
-        if (same.facts.size === 0 && [...same.env.values()].every((v) => v === 0)) return;
-        same.facts.clear();
-        for (const k of same.env.keys()) same.env.set(k, 0);
+        if (!same.forgetAll()) return;
       } else if (!same.joinKnowledge(s, (a, b) => this.either(a, b))) return;
     } else {
       if (here.length >= MOST_STATES) {
         this.result.capped++;
         return;
       }
-      here.push(s.clone());
+      here.push(s);
     }
     this.visits.set(pc, (this.visits.get(pc) ?? 0) + 1);
     if (!this.queued.has(pc)) {
@@ -238,6 +323,12 @@ export class Interpreter {
     return 0;
   }
 
+  /** Goes on at a place: at once where nothing else can arrive there, else by way of the join. */
+  private go(pc: number, s: PathState, work: { pc: number; s: PathState }[]): void {
+    if (this.joins.has(pc)) this.arrive(pc, s);
+    else work.push({ pc, s });
+  }
+
   /** Runs a state from a place to the next joins. */
   private runFrom(start: number, first: PathState): void {
     const work: { pc: number; s: PathState }[] = [{ pc: start, s: first }];
@@ -251,15 +342,15 @@ export class Interpreter {
         const q = flow.base + pc;
         const op = c[q];
         if (op === I.Jump) {
-          this.arrive(c[q + 1], s);
+          this.go(c[q + 1], s, work);
           break;
         }
         if (op === I.Branch) {
-          this.branch(pc, c[q + 1], c[q + 2], c[q + 3], s);
+          this.branch(pc, c[q + 1], c[q + 2], c[q + 3], s, work);
           break;
         }
         if (op === I.Switch) {
-          this.switch(q, s);
+          this.switch(q, s, work);
           break;
         }
         if (op === I.Return) {
@@ -282,22 +373,22 @@ export class Interpreter {
     }
   }
 
-  private branch(pc: number, cond: number, yes: number, no: number, s: PathState): void {
+  private branch(pc: number, cond: number, yes: number, no: number, s: PathState, work: { pc: number; s: PathState }[]): void {
     const v = cond === 0 ? 0 : this.t.value(cond, s);
     if (this.loopBranches.has(pc)) this.loopConditions.add(v);
     const truth = this.cond.truth(v, s, s.bits);
     if (truth !== ZERO) {
       const a = truth === NONZERO ? s : s.clone();
-      this.cond.assume(v, true, a);
-      this.arrive(yes, a);
+      if (this.worthKnowing(cond)) this.cond.assume(v, true, a);
+      this.go(yes, a, work);
     }
     if (truth !== NONZERO) {
-      this.cond.assume(v, false, s);
-      this.arrive(no, s);
+      if (this.worthKnowing(cond)) this.cond.assume(v, false, s);
+      this.go(no, s, work);
     }
   }
 
-  private switch(q: number, s: PathState): void {
+  private switch(q: number, s: PathState, work: { pc: number; s: PathState }[]): void {
     const c = this.flow.code;
     const p = this.t.pool;
     const v = this.t.value(c[q + 1], s);
@@ -311,13 +402,13 @@ export class Interpreter {
           const ce = this.t.value(e, s);
           if (p.kind(ce) !== E.Int) fallback = -2;
           else if (p.a(ce) === p.a(v)) {
-            this.arrive(c[q + 4 + 2 * i], s);
+            this.go(c[q + 4 + 2 * i], s, work);
             return;
           }
         }
       }
       if (fallback >= 0) {
-        this.arrive(fallback, s);
+        this.go(fallback, s, work);
         return;
       }
     }
@@ -330,7 +421,7 @@ export class Interpreter {
         if (truth === ZERO) continue;
         this.cond.assume(test, true, a);
       }
-      this.arrive(c[q + 4 + 2 * i], a);
+      this.go(c[q + 4 + 2 * i], a, work);
     }
   }
 
@@ -342,10 +433,10 @@ export class Interpreter {
     if (this.t.mentions(v, place)) v = 0;
     // Facts about what the place held before do not speak of its new value.
     if (this.t.pool.kind(value) === E.Unknown) {
-      for (const f of [...s.facts.keys()]) if (this.t.mentions(f, value)) s.facts.delete(f);
+      s.forget((f) => this.t.mentions(f, value));
     }
-    for (const f of [...s.facts.keys()]) if (this.t.mentions(f, place)) s.facts.delete(f);
-    s.env.set(place, v);
+    s.forget((f) => this.t.mentions(f, place));
+    s.setEnv(place, v);
   }
 
   // ---- locks ----------------------------------------------------------------------------------------------------
@@ -524,7 +615,7 @@ export class Interpreter {
 
   /** The result of a call that runs again is a new value. */
   private forgetCall(number: number, s: PathState): void {
-    for (const f of [...s.facts.keys()]) if (this.t.mentionsCall(f, number)) s.facts.delete(f);
+    s.forget((f) => this.t.mentionsCall(f, number));
   }
 
   /** Variables whose address is passed have a new value. */
@@ -534,8 +625,8 @@ export class Interpreter {
       if (args[i] > 0 && p.kind(args[i]) === E.Addr) {
         const target = p.a(args[i]);
         if (p.kind(target) === E.Var && this.relevant.has(target)) {
-          for (const f of [...s.facts.keys()]) if (this.t.mentions(f, target)) s.facts.delete(f);
-          s.env.set(target, p.make(E.Out, number, i));
+          s.forget((f) => this.t.mentions(f, target));
+          s.setEnv(target, p.make(E.Out, number, i));
         }
       }
     }
@@ -614,8 +705,8 @@ export class Interpreter {
         const heldNonzero = lock.heldWhen === undefined || lock.heldWhen === "nonzero" || lock.heldWhen === "nonnull";
         const held = s.clone();
         this.acquire(make(held), held);
-        held.facts.set(result, heldNonzero ? NONZERO : ZERO);
-        s.facts.set(result, heldNonzero ? ZERO : NONZERO);
+        held.setFact(result, heldNonzero ? NONZERO : ZERO);
+        s.setFact(result, heldNonzero ? ZERO : NONZERO);
         return [held, s];
       }
       case "conditional-release":
@@ -860,7 +951,8 @@ export class Interpreter {
 
   private calleeSleep(e: SleepEntry, written: string, number: number, at: number, end: number, args: readonly number[], s: PathState, reasons: number, via: SleepEntry["via"]): void {
     const result = this.t.pool.make(E.Call, number);
-    if (e.length >= LONGEST) return;
+    // A chain through ourselves only repeats a shorter one.
+    if (e.length >= LONGEST || passes(e, this.fn)) return;
     const raw = (t: number): number => this.t.fromShared(t, args, result);
     if (e.viaParam >= 0) {
       this.callbackSleep(e, at, end, args, s, reasons, via);
@@ -929,7 +1021,7 @@ export class Interpreter {
         else this.release(raw, st, r.adds, r.kind);
       }
       for (const a of ef.acquires) this.acquire(this.calleeToken(a, callee, at, end, args, result, st), st);
-      if (ef.ret !== "any") st.facts.set(result, ef.ret === "zero" ? ZERO : NONZERO);
+      if (ef.ret !== "any") st.setFact(result, ef.ret === "zero" ? ZERO : NONZERO);
       out.push(st);
     });
     return out;
@@ -1027,7 +1119,7 @@ export class Interpreter {
     }
     // What depends on our own parameters is decided by our callers: unknown here.
     const undecidedGfp = gfp.length > 0 ? R["gfp-undecided"] : 0;
-    let more = reasons | token.reasons | undecidedGfp;
+    let more = reasons | token.reasons | undecidedGfp | (e.length > LONG ? R["long-chain"] : 0);
     for (const a of atoms) if (this.flagLike(a.term)) more |= R["flag-undecided"];
     const entry = this.entry(at, end, e, more, gfp, atoms, ctxNone, dropped);
     keep(this.rawEntries.get(f)!, entry);
@@ -1125,6 +1217,11 @@ export class Interpreter {
 function relink(e: SleepEntry, inner: SleepEntry): SleepEntry | null {
   const tail = e.next === null ? inner : relink(e.next, inner);
   return { ...e, via: e.next === null ? "pointer" : e.via, next: tail, sinkFn: inner.sinkFn, sinkAt: inner.sinkAt, sinkEnd: inner.sinkEnd, sinkName: inner.sinkName, why: inner.why, allocation: inner.allocation, viaParam: -1 };
+}
+
+function passes(e: SleepEntry, fn: number): boolean {
+  for (let x: SleepEntry | null = e; x; x = x.next) if (x.fn === fn) return true;
+  return false;
 }
 
 function dedupe(list: readonly number[]): readonly number[] {

@@ -16,6 +16,7 @@ const ORDER: readonly [Reason, Confidence][] = [
   ["flag-undecided", "low"],
   ["gfp-undecided", "low"],
   ["gfp-mixed", "medium"],
+  ["long-chain", "low"],
   ["config-dependent", "medium"],
   ["arch-dependent", "medium"],
   ["maybe-held", "medium"],

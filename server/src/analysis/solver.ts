@@ -6,13 +6,14 @@
  * reached that are called there. Facts are asked for in rounds, so that workers are busy while nothing is waited for.
  */
 import { E } from "../facts/expr.js";
-import { Flow, I } from "../facts/flow.js";
+import { Flow, HEADER, I } from "../facts/flow.js";
 import { Fn, FnFlag } from "../facts/outline.js";
 import type { FactsPort, FlowRequest } from "../facts/ports.js";
 import type { KernelTables } from "../kernel/types.js";
 import { CallGraph } from "../program/callgraph.js";
 import { Pointers } from "../program/pointers.js";
 import type { Program, SourceFile } from "../program/program.js";
+import { depths } from "./prefilter.js";
 import { Interpreter, type FnResult } from "./interpret.js";
 import { Aliases } from "./aliases.js";
 import { R } from "./reasons.js";
@@ -151,6 +152,71 @@ export class Solver implements World {
     }
   }
 
+  /** What calling a name does to the lock depth, as `depths` wants it. */
+  private opOfText(text: string): number {
+    const id = this.program.names.find(text);
+    const known = id < 0 ? undefined : this.effectNames.get(id);
+    if (known !== undefined) return known === 0 ? 2 : known;
+    const a = this.tables.assertions.get(text);
+    if (a && a.says !== "process") return 3;
+    return id < 0 ? 0 : this.lockOp(id, text);
+  }
+
+  /** Whether counting locks is enough to know where one is held: every lock is released as it was taken. */
+  private countable(flow: Flow): boolean {
+    const c = flow.code;
+    const locks = new Map<number, { taken: Set<string>; given: Set<string> }>();
+    for (let pc = 0; pc < flow.length; pc += flow.size(pc)) {
+      const q = flow.base + pc;
+      if (c[q] === I.GuardEnter) return false;
+      if (c[q] !== I.Call) continue;
+      const at = HEADER + c[q + 2] * 4;
+      if (c[at] !== E.Var) continue;
+      const text = flow.names[c[at + 1]];
+      const l = this.tables.locks.get(text);
+      if (!l || l.adds === 0) {
+        const id = this.program.names.find(text);
+        if (id >= 0 && this.effectNames.has(id)) return false;
+        continue;
+      }
+      if (l.op !== "acquire" && l.op !== "release") return false;
+      const arg = l.lock === null ? 0 : l.lock.from === "arg" ? (c[q + 7 + l.lock.index] ?? 0) : -1;
+      if (arg < 0) return false;
+      let entry = locks.get(arg);
+      if (!entry) {
+        entry = { taken: new Set(), given: new Set() };
+        locks.set(arg, entry);
+      }
+      if (l.op === "acquire") entry.taken.add(l.pair ?? text);
+      else entry.given.add(text);
+    }
+    for (const l of locks.values()) if (l.taken.size !== l.given.size || [...l.taken].some((n) => !l.given.has(n))) return false;
+    return true;
+  }
+
+  /** Whether anything that a function calls while it may hold a lock can sleep. */
+  private mayReport(fn: number, flow: Flow): boolean {
+    const { program, tables } = this;
+    const file = program.fnFile(fn);
+    if (!this.countable(flow)) return true;
+    for (const name of depths(flow, (n) => this.opOfText(n), program.fnColumn(fn, Fn.annotCount) > 0).under) {
+      if (name < 0) return true;
+      const text = flow.names[name];
+      if (tables.hardStops.has(text) || tables.neverSleeps.has(text)) continue;
+      const lock = tables.locks.get(text);
+      if (lock?.sleeps || tables.sleepers.has(text)) return true;
+      if (lock) continue;
+      const id = program.names.find(text);
+      if (id < 0 || program.definitionsOf(id).length === 0) {
+        // A local variable that holds a function.
+        if (id >= 0 && program.definitionsOf(id).length === 0) return true;
+        continue;
+      }
+      for (const f of program.resolve(id, file)) if (this.reach[f] || !this.hasBody(f)) return true;
+    }
+    return false;
+  }
+
   private opOfName: Int8Array | null = null;
   private ops(): Int8Array {
     if (this.opOfName && this.opOfName.length === this.program.names.count) return this.opOfName;
@@ -202,8 +268,10 @@ export class Solver implements World {
         if (!flow) continue;
         const name = program.fnText(fn);
         if (this.tables.locks.has(name) || this.tables.hardStops.has(name) || this.tables.neverSleeps.has(name)) continue;
-        const r = new Interpreter(this, fn, flow, false).run();
         const old = this.effects.get(fn) ?? [];
+        // Most functions that take a lock and return a value return without it.
+        if (old.length === 0 && program.fnColumn(fn, Fn.annotCount) === 0 && !depths(flow, (n) => this.opOfText(n), false).unbalanced) continue;
+        const r = new Interpreter(this, fn, flow, false).run();
         const now = r.summary.effects;
         if (now.length === 0 && old.length === 0) continue;
         const same = JSON.stringify(old) === JSON.stringify(now);
@@ -263,6 +331,9 @@ export class Solver implements World {
         const flags = program.fnFlags(fn);
         if (flags & (FnFlag.Prototype | FnFlag.ObjectMacro | FnFlag.Macro | FnFlag.Dead)) continue;
         if (near && !near[fn]) continue;
+        // Oops and panic paths are not reported: the kernel's own check is silent there.
+        const text = program.fnText(fn);
+        if (this.tables.noReturn.has(text) || this.tables.hardStops.has(text)) continue;
         if (this.enters(fn, trigger)) enter.push(fn);
       }
     }
@@ -386,15 +457,15 @@ export class Solver implements World {
     this.needs = new Set();
     this.needAll = all;
     try {
-      const r = new Interpreter(this, fn, flow, all).run();
-      this.discovered.set(fn, r.findings.length > 0);
+      new Interpreter(this, fn, flow, all).run();
       return this.needs;
     } finally {
       this.needs = null;
       this.needAll = false;
     }
   }
-  private readonly discovered = new Map<number, boolean>();
+  /** Functions that enter a context and call something there that can sleep as far as names tell. */
+  private readonly reporting = new Set<number>();
 
   /** Analyses whatever is needed to know the findings of these functions. */
   async solve(
@@ -425,7 +496,10 @@ export class Solver implements World {
     for (const fn of enter) {
       if (callbacks.has(fn)) continue;
       const flow = this.flows.get(fn);
-      if (flow) for (const f of this.runDiscover(fn, flow, false)) want(f);
+      if (flow && this.mayReport(fn, flow)) {
+        this.reporting.add(fn);
+        for (const f of this.runDiscover(fn, flow, false)) want(f);
+      }
       if (++n % 2000 === 0) {
         progress("finding regions", n, enter.length);
         await pause(signal);
@@ -472,8 +546,7 @@ export class Solver implements World {
     for (const fn of enter) {
       if (closure.has(fn)) continue;
       const flow = this.flows.get(fn);
-      if (!flow) continue;
-      // Nothing that it does under a lock can sleep, directly or below: there is nothing to find a second time.
+      if (!flow || !this.reporting.has(fn)) continue;
       this.results.set(fn, new Interpreter(this, fn, flow, false).run());
       if (++n % 5000 === 0) await pause(signal);
     }

@@ -3,8 +3,8 @@
  * and what the path knows. Paths that hold the same locks are joined; paths that differ in them are kept apart.
  */
 import type { ContextKind } from "../kernel/types.js";
-import type { Knowledge } from "./terms.js";
 import type { LockRef, Step } from "./summary.js";
+import type { Knowledge } from "./terms.js";
 
 export interface Token {
   /** Number of this way of holding, the same for the same acquire site, lock and bits: paths are joined by it. */
@@ -28,20 +28,77 @@ export interface Token {
   guard: number;
 }
 
+const NONE: ReadonlyMap<number, number> = new Map();
+
 export class PathState implements Knowledge {
-  constructor(
+  /** Maps are shared between clones until one of them writes. */
+  private ownsEnv = false;
+  private ownsFacts = false;
+  private keyOf: { tokens: readonly Token[]; dropped: readonly LockRef[]; key: string } | null = null;
+
+  private constructor(
     public tokens: readonly Token[],
     public dropped: readonly LockRef[],
-    public env: Map<number, number>,
-    public facts: Map<number, number>,
+    public env: ReadonlyMap<number, number>,
+    public facts: ReadonlyMap<number, number>,
   ) {}
 
   static entry(): PathState {
-    return new PathState([], [], new Map(), new Map());
+    return new PathState([], [], NONE, NONE);
   }
 
   clone(): PathState {
-    return new PathState(this.tokens, this.dropped, new Map(this.env), new Map(this.facts));
+    const s = new PathState(this.tokens, this.dropped, this.env, this.facts);
+    s.keyOf = this.keyOf;
+    this.ownsEnv = false;
+    this.ownsFacts = false;
+    return s;
+  }
+
+  private ownEnv(): Map<number, number> {
+    if (!this.ownsEnv) {
+      this.env = new Map(this.env);
+      this.ownsEnv = true;
+    }
+    return this.env as Map<number, number>;
+  }
+
+  private ownFacts(): Map<number, number> {
+    if (!this.ownsFacts) {
+      this.facts = new Map(this.facts);
+      this.ownsFacts = true;
+    }
+    return this.facts as Map<number, number>;
+  }
+
+  setEnv(place: number, value: number): void {
+    if (this.env.get(place) !== value) this.ownEnv().set(place, value);
+  }
+
+  setFact(term: number, truth: number): void {
+    if (this.facts.get(term) !== truth) this.ownFacts().set(term, truth);
+  }
+
+  /** Forgets the facts about terms of which this holds. */
+  forget(about: (term: number) => boolean): void {
+    if (this.facts.size === 0) return;
+    let doomed: number[] | null = null;
+    for (const f of this.facts.keys()) if (about(f)) (doomed ??= []).push(f);
+    if (doomed) for (const f of doomed) this.ownFacts().delete(f);
+  }
+
+  /** Throws away all that is known of values; true if there was anything. */
+  forgetAll(): boolean {
+    let any = this.facts.size > 0;
+    this.facts = NONE;
+    this.ownsFacts = false;
+    for (const [k, v] of this.env) {
+      if (v !== 0) {
+        any = true;
+        this.ownEnv().set(k, 0);
+      }
+    }
+    return any;
   }
 
   /** Context bits entered in this function (asserted ones included). */
@@ -54,30 +111,40 @@ export class PathState implements Knowledge {
   /** What decides whether two paths are joined. */
   get lockKey(): string {
     if (this.tokens.length === 0 && this.dropped.length === 0) return "";
-    return `${this.tokens.map((t) => t.id).join(",")}|${this.dropped.map((d) => `${d.term}:${d.kind}:${d.adds}:${d.last}`).join(",")}`;
+    const k = this.keyOf;
+    if (k && k.tokens === this.tokens && k.dropped === this.dropped) return k.key;
+    let key = "";
+    for (const t of this.tokens) key += `${t.id},`;
+    key += "|";
+    for (const d of this.dropped) key += `${d.term}:${d.kind}:${d.adds}:${d.last},`;
+    this.keyOf = { tokens: this.tokens, dropped: this.dropped, key };
+    return key;
   }
 
   /** Joins another path's knowledge into this one; true if anything was lost. `either` makes a term for "one of the two". */
   joinKnowledge(other: PathState, either: (a: number, b: number) => number): boolean {
     let changed = false;
-    for (const [e, f] of this.facts) {
-      if (other.facts.get(e) !== f) {
-        this.facts.delete(e);
-        changed = true;
+    if (this.facts !== other.facts) {
+      for (const [e, f] of this.facts) {
+        if (other.facts.get(e) !== f) {
+          this.ownFacts().delete(e);
+          changed = true;
+        }
       }
     }
+    if (this.env === other.env) return changed;
     for (const [e, v] of this.env) {
       const w = other.env.get(e);
       if (w === v) continue;
       const u = w === undefined ? 0 : either(v, w);
       if (u !== v) {
-        this.env.set(e, u);
+        this.ownEnv().set(e, u);
         changed = true;
       }
     }
     for (const e of other.env.keys()) {
       if (!this.env.has(e)) {
-        this.env.set(e, 0);
+        this.ownEnv().set(e, 0);
         changed = true;
       }
     }

@@ -9,8 +9,13 @@ import type { Program, SourceFile, TypeRef } from "../program/program.js";
 
 /** What a path knows: values stored in variables and fields, and truths of terms (1 zero, 2 not zero). */
 export interface Knowledge {
-  env: Map<number, number>;
-  facts: Map<number, number>;
+  readonly env: ReadonlyMap<number, number>;
+  readonly facts: ReadonlyMap<number, number>;
+}
+
+/** Knowledge that can be added to. */
+export interface Learner extends Knowledge {
+  setFact(term: number, truth: number): void;
 }
 
 export const ZERO = 1;
@@ -132,6 +137,11 @@ export class Terms {
       this.localName.set(global, i);
     }
     return i;
+  }
+
+  /** Whether a term is a parameter's variable. */
+  isParam(e: number): boolean {
+    return this.pool.kind(e) === E.Var && this.paramOf.has(this.pool.a(e));
   }
 
   isLocal(nameIndex: number): boolean {

@@ -1,5 +1,5 @@
 /** Where the reports go: `--format FORMAT[=FILE]`, several at once, at most one of them to standard output. */
-import { accessSync, constants, statSync, writeFileSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, statSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { errorReason } from "../host/walk.js";
 import { FORMATS, type Format, formatNamed } from "../report/formats.js";
@@ -60,17 +60,42 @@ function checkWritable(path: string, typed: string): void {
   }
 }
 
-/** Writes to standard output and waits until it has gone. */
-export function writeStdout(text: string): Promise<void> {
+/** Characters gathered before they are written. */
+const CHUNK = 1 << 20;
+
+/** Pieces joined to chunks of a size that is worth a write. */
+function* gathered(pieces: Iterable<string>): Iterable<string> {
+  let waiting: string[] = [];
+  let length = 0;
+  for (const piece of pieces) {
+    waiting.push(piece);
+    length += piece.length;
+    if (length < CHUNK) continue;
+    yield waiting.join("");
+    waiting = [];
+    length = 0;
+  }
+  if (length > 0) yield waiting.join("");
+}
+
+function writeChunk(text: string): Promise<void> {
   return new Promise((done, failed) => {
     process.stdout.write(text, (error) => (error ? failed(error) : done()));
   });
 }
 
-export async function writeOutput(output: Output, text: string): Promise<void> {
-  if (output.file === null) return writeStdout(text);
+export async function writeOutput(output: Output, pieces: Iterable<string>): Promise<void> {
+  if (output.file === null) {
+    for (const chunk of gathered(pieces)) await writeChunk(chunk);
+    return;
+  }
   try {
-    writeFileSync(output.file, text);
+    const fd = openSync(output.file, "w");
+    try {
+      for (const chunk of gathered(pieces)) writeFileSync(fd, chunk);
+    } finally {
+      closeSync(fd);
+    }
   } catch (error) {
     throw new UsageError(`${output.file}: cannot be written: ${errorReason(error)}`);
   }

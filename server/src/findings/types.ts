@@ -23,6 +23,7 @@ export type Reason =
   | "flag-undecided"
   | "gfp-undecided"
   | "gfp-mixed"
+  | "long-chain"
   | "config-dependent"
   | "arch-dependent"
   | "maybe-held"

@@ -46,6 +46,10 @@ export function errorReason(error: unknown): string {
       return "too many levels of symbolic links";
     case "EISDIR":
       return "is a directory";
+    case "ENOTDIR":
+      return "not a directory";
+    case "ENOSPC":
+      return "no space left on device";
     default:
       return code ?? (error instanceof Error ? error.message : String(error));
   }

@@ -41,7 +41,7 @@ const WORD_FLAGS = new Map<string, number>(Object.entries({
 }));
 
 /** Words in front of `(` that are never the function's name. */
-const NEVER_NAMES = new Set([
+export const NEVER_NAMES: ReadonlySet<string> = new Set([
   ...Object.keys(ANNOTATIONS),
   "__printf",
   "__scanf",
@@ -70,6 +70,11 @@ const NEVER_NAMES = new Set([
   "__free",
   "__cleanup",
 ]);
+
+/** Whether the word before a parenthesis belongs to a struct's head (`struct __aligned(8) x {`) rather than naming a function. */
+export function isTagAttribute(s: State, t: Tokens, w: number): boolean {
+  return NEVER_NAMES.has(s.str(t, w)) || (t.kind[w - 1] >= K.Struct && t.kind[w - 1] <= K.Enum && s.attrLike(t, w));
+}
 
 export interface Signature {
   /** Token of the function's name. */
@@ -109,7 +114,8 @@ export function signature(s: State, t: Tokens, first: number, words: readonly nu
   const macro = /^(?:[A-Z_][A-Z0-9_]*|.*SYSCALL_DEFINE\d)$/.test(text) && !/^_+$/.test(text);
   if (macro && onlyStorageBefore(t, first, w) && kind[close + 1] !== K.LParen) {
     const arg = open + 1;
-    if (kind[arg] === K.Ident && (kind[arg + 1] === K.Comma || kind[arg + 1] === K.RParen)) {
+    const digits = kind[arg] === K.Number && /SYSCALL/.test(text);
+    if ((kind[arg] === K.Ident || digits) && (kind[arg + 1] === K.Comma || kind[arg + 1] === K.RParen)) {
       const syscall = /SYSCALL(?:_COMPAT)?_DEFINE\d/.test(text);
       const name = s.str(t, arg);
       sig.nameText = syscall ? `${/COMPAT/.test(text) ? "compat_sys_" : "sys_"}${name}` : name;

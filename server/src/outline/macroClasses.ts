@@ -114,7 +114,7 @@ export function baselineMacroClasses(): MacroClasses {
 /** Trees of their own (user space tools, boot loaders' stubs) whose macros must not speak for the kernel. */
 const isForeign = (path: string): boolean => /^(?:tools|scripts|samples|usr|Documentation)\//.test(path);
 
-const isShared = (path: string): boolean => /^(?:include|arch\/[^/]+\/include)\//.test(path);
+const isShared = (path: string): boolean => /^include\//.test(path);
 
 function sealed(attribute: Set<string>, loop: Set<string>, storage: Set<string>, bare: Set<string>): MacroClasses {
   const part = (s: Set<string>): string => [...s].sort().join(" ");

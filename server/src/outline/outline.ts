@@ -5,7 +5,7 @@ import { D, K, Tokens, isWord } from "../text/tokens.js";
 import { BodyScanner } from "./body.js";
 import { CondWalk } from "./conds.js";
 import { type Declarator, DeclarationReader, argument } from "./declarators.js";
-import { type Signature, annotations, docFlags, emit, oldStyle, parameters, signature, wordFlags } from "./functions.js";
+import { type Signature, annotations, docFlags, emit, isTagAttribute, oldStyle, parameters, signature, wordFlags } from "./functions.js";
 import { macro } from "./macros.js";
 import { State } from "./state.js";
 
@@ -190,7 +190,7 @@ class Outliner {
         if (equals < 0 && j > i) {
           const p = kind[j - 1];
           if (p === K.Ident) {
-            if (!tagPending || !s.attrLike(t, j - 1)) tagPending = false;
+            if (!(tagPending && isTagAttribute(s, t, j - 1))) tagPending = false;
             if (words.length < 16) words.push(j - 1);
             if (this.isBare(i, j - 1, close)) return this.declaration(i, close + 1, words, -1, true);
           } else if (kind[j + 1] === K.Star && kind[close + 1] === K.LParen) {
@@ -256,6 +256,12 @@ class Outliner {
   private definition(i: number, open: number, words: readonly number[]): number {
     const { s, t } = this;
     const close = t.match[open];
+    if (t.kind[open + 1] === K.Dot && close > 0 && t.kind[open + 2] === K.Ident) {
+      // `define_machine(x) { .probe = f }` initialises a structure.
+      const arg = words[0] + 2;
+      this.body.initialiser(t, open, 0, t.kind[arg] === K.Ident ? s.word(t, arg) : 0);
+      return close + 1;
+    }
     const sig = signature(s, t, i, words);
     if (sig === null) return close < 0 ? open + 1 : close + 1;
     if (close < 0) {

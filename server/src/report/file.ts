@@ -57,13 +57,30 @@ export function toFileFinding(finding: Finding, positions: TreePositions): FileF
   };
 }
 
-/** `phases`: with the time and memory of each phase, which differ from run to run. */
-export function toFile(report: Report, options: { phases?: boolean } = {}): FindingsFile {
+export interface FileOptions {
+  /** With the time and memory of each phase, which differ from run to run. */
+  phases?: boolean;
+}
+
+function toHead(report: Report, options: FileOptions): Omit<FindingsFile, "findings"> {
   const { phases, ...counts } = report.stats;
-  return {
-    version: 1,
-    root: report.root,
-    stats: { ...counts, testFindings: report.inTests, ...(options.phases ? { phases } : {}) },
-    findings: report.findings.map((finding) => toFileFinding(finding, report.positions)),
-  };
+  const stats = { ...counts, testFindings: report.inTests, ...(options.phases ? { phases } : {}) };
+  return { version: 1, root: report.root, stats };
+}
+
+export function toFile(report: Report, options: FileOptions = {}): FindingsFile {
+  const findings = report.findings.map((finding) => toFileFinding(finding, report.positions));
+  return { ...toHead(report, options), findings };
+}
+
+/** The file's text in pieces, a finding a line: a whole kernel's findings are too much for one string. */
+export function* renderFile(report: Report, options: FileOptions): Iterable<string> {
+  const head = JSON.stringify(toHead(report, options));
+  yield `${head.slice(0, -1)},"findings":[`;
+  let separator = "\n";
+  for (const finding of report.findings) {
+    yield `${separator}${JSON.stringify(toFileFinding(finding, report.positions))}`;
+    separator = ",\n";
+  }
+  yield "\n]}\n";
 }

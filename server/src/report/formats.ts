@@ -1,5 +1,5 @@
 /** The output formats of the command line, by name. */
-import { toFile } from "./file.js";
+import { renderFile } from "./file.js";
 import type { Report } from "./report.js";
 import { renderText } from "./text.js";
 
@@ -13,15 +13,20 @@ export interface RenderOptions {
 export interface Format {
   name: string;
   summary: string;
-  render(report: Report, options: RenderOptions): string;
+  /** The report in pieces. */
+  render(report: Report, options: RenderOptions): Iterable<string>;
 }
 
 export const FORMATS: readonly Format[] = [
-  { name: "text", summary: "for people, with the chain of each finding", render: renderText },
+  {
+    name: "text",
+    summary: "for people, with the chain of each finding",
+    render: (...args) => [renderText(...args)],
+  },
   {
     name: "json",
     summary: "the findings file (server/schema/findings.schema.json)",
-    render: (report, { phases }) => `${JSON.stringify(toFile(report, { phases }), null, 1)}\n`,
+    render: renderFile,
   },
 ];
 

@@ -10,22 +10,12 @@ import { Tokens } from "./tokens.js";
 
 const tokens = new Tokens();
 
-/** Double-underscored words that are types or values, not attributes. */
-const NOT_ATTRIBUTE =
-  /_t$|^__(?:u|s|be|le)\d+|^__(?:kernel_|virtio|wsum|sum16|poll|func__|FUNCTION__|PRETTY|FILE__|LINE__|DATE__|TIME__|VA_|COUNTER|builtin_|auto_type|label__|bool|int|uint|hc|fs\d|xdp|percpu_|this_)|^__[A-Z]/;
-
 function attributeTest(text: string, t: Tokens, classes: MacroClasses): (i: number) => boolean {
   return (i) => {
-    const s = t.start[i];
-    const word = text.slice(s, t.end[i]);
-    if (classes.attribute.has(word) || classes.storage.has(word)) return true;
-    // A word with two underscores in front that no class knows is an attribute only where a name cannot stand; the callers
-    // look at the place.
-    return text.charCodeAt(s) === 95 && text.charCodeAt(s + 1) === 95 && !NOT_ATTRIBUTE.test(word) && KNOWN_SHAPE.test(word);
+    const word = text.slice(t.start[i], t.end[i]);
+    return classes.attribute.has(word) || classes.storage.has(word);
   };
 }
-const KNOWN_SHAPE =
-  /^__(?:user|iomem|percpu|rcu|force|init|exit|cold|hot|used|unused|maybe|must|always|no|weak|pure|const|ref|sched|kprobes|lockfunc|packed|aligned|section|read_mostly|ro_after|cpu|mem|dev|net_|free|cleanup|private|safe|nocast|bitwise|counted|printf|scanf|attribute|visible|malloc|alloc|acquires|releases|irq_entry|softirq|latent|randomize|designated|bpf_kfunc|visible|naked|noreturn|deprecated|flatten|target|opt|guard|cacheline|page_|assume|fallthrough|nonstring|alias|no_|data_racy)\w*$/;
 
 /**
  * Normalises the function definition in text[start, end). Offsets in the result (and in its rewrites) count from `start`.
@@ -63,7 +53,7 @@ function normaliseRange(range: string, classes: MacroClasses, variant: 0 | 1, wi
     open = found.open;
     if (found.sig !== null) rewriteSignature(source, t, open, found.sig, edits, { isAttribute });
   }
-  new BodyRewriter(source, t, edits, classes, isAttribute).run(open, t.n);
+  new BodyRewriter(source, t, edits, classes, isAttribute, !withSignature).run(open, t.n);
   const out = edits.apply(rewrites);
   t.shrink();
   return { text: out, rewrites, variants };

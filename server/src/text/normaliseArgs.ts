@@ -15,19 +15,37 @@ export class ArgumentRewriter {
     private readonly words: WordClasses,
   ) {}
 
-  private next(i: number): number {
+  /** Token after token i, or after the bracket that it opens. */
+  after(i: number): number {
     const k = this.t.kind[i];
     if ((k === K.LParen || k === K.LBrace || k === K.LBracket) && this.t.match[i] > i) return this.t.match[i] + 1;
     return i + 1;
+  }
+
+  /** Tokens at which the last call's arguments that hold statements begin. */
+  statementsAt: number[] = [];
+
+  /** Whether the only argument between the parentheses at token `open` and `close` is made of statements. */
+  holdsStatements(open: number, close: number): boolean {
+    const { kind } = this.t;
+    let found = isControl(kind[open + 1]) && kind[open + 1] !== K.Return;
+    for (let i = open + 1; i < close; i = this.after(i)) {
+      if (kind[i] === K.Comma && !found) return false;
+      if (kind[i] === K.Semi) found = true;
+      // A loop macro with its body.
+      if (kind[i] === K.LBrace && i > open + 3 && kind[i - 1] === K.RParen && kind[this.t.match[i - 1] - 1] === K.Ident) found = true;
+    }
+    return found;
   }
 
   /** Rewrites the arguments of the call whose parenthesis is token `open`; returns the token from which to go on. */
   call(open: number): number {
     const { kind, match, start } = this.t;
     const close = match[open];
+    this.statementsAt = [];
     if (close < 0 || close === open + 1) return open + 1;
     let ternary = 0;
-    for (let i = open + 1; i < close; i = this.next(i)) {
+    for (let i = open + 1; i < close; i = this.after(i)) {
       if (kind[i] === K.Question) ternary++;
       else if (kind[i] === K.Colon && ternary-- <= 0) {
         // Operands of inline assembly, or a _Generic in disguise.
@@ -45,7 +63,7 @@ export class ArgumentRewriter {
         commas++;
         a = i + 1;
         i++;
-      } else i = this.next(i);
+      } else i = this.after(i);
     }
     return open + 1;
   }
@@ -74,8 +92,28 @@ export class ArgumentRewriter {
     const { kind, start, end } = this.t;
     const k = kind[a];
     let semis = 0;
-    for (let i = a; i < e; i = this.next(i)) if (kind[i] === K.Semi) semis++;
-    if (semis > 0) this.statements(a, e);
+    for (let i = a; i < e; i = this.after(i)) if (kind[i] === K.Semi) semis++;
+    if (semis === 1 && e === a + 2 && isControl(k)) {
+      // `return;`
+      if (!this.asBlock(a, e)) this.zero(a, e);
+      return;
+    }
+    if (semis > 0) {
+      if (this.asBlock(a, e)) return;
+      this.statements(a, e);
+    }
+    for (let i = a; i + 1 < e; i = this.after(i)) {
+      if (kind[i] === K.Op && kind[i + 1] === K.LBracket) {
+        // `fxsave %[fx]`: assembly.
+        this.zero(a, e);
+        return;
+      }
+      // `FIELD(a) FIELD(b)`: as if a comma stood between them.
+      if (kind[i] === K.Ident && kind[i + 1] === K.LParen && this.t.match[i + 1] > 0 && kind[this.t.match[i + 1] + 1] === K.Ident) {
+        const g = this.t.match[i + 1];
+        if (g + 1 < e && !this.words.isAttribute(g + 1) && !this.words.isAttribute(i)) this.comma(end[g], start[g + 1]);
+      }
+    }
     switch (k) {
       case K.Struct:
       case K.Union:
@@ -133,6 +171,35 @@ export class ArgumentRewriter {
     }
   }
 
+  private comma(from: number, to: number): void {
+    for (let p = from; p < to; p++) {
+      const c = this.text.charCodeAt(p);
+      if (c === 32 || c === 9) {
+        this.edits.put(p, p + 1, ",", "macro");
+        return;
+      }
+    }
+  }
+
+  /** Statements as an argument become a block, where white space around them leaves room for its braces. */
+  private asBlock(a: number, e: number): boolean {
+    const { start, end } = this.t;
+    const blank = (from: number, to: number): number => {
+      for (let p = to - 1; p >= from; p--) {
+        const c = this.text.charCodeAt(p);
+        if (c === 32 || c === 9) return p;
+      }
+      return -1;
+    };
+    const before = blank(end[a - 1], start[a]);
+    const after = blank(end[e - 1], start[e]);
+    if (before < 0 || after < 0 || this.t.kind[e - 1] !== K.Semi) return false;
+    this.edits.put(before, before + 1, "{", "macro");
+    this.edits.put(after, after + 1, "}", "macro");
+    this.statementsAt.push(a);
+    return true;
+  }
+
   /** An operator at the end (`x +`) cannot stay. */
   private tail(a: number, e: number): void {
     const k = this.t.kind[e - 1];
@@ -144,7 +211,7 @@ export class ArgumentRewriter {
   /** Semicolons between statements in an argument become commas. */
   private statements(a: number, e: number): void {
     const { kind, start, end } = this.t;
-    for (let i = a; i < e; i = this.next(i)) {
+    for (let i = a; i < e; i = this.after(i)) {
       if (kind[i] !== K.Semi) continue;
       if (i + 1 < e && i > a) this.edits.put(start[i], end[i], ",", "other");
       else this.edits.blank(start[i], end[i], "other");

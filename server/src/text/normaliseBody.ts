@@ -22,6 +22,8 @@ export class BodyRewriter {
     private readonly edits: Edits,
     private readonly classes: MacroClasses,
     private readonly isAttribute: (i: number) => boolean,
+    /** The text is a macro's replacement: its indentation says nothing. */
+    private readonly inMacro: boolean,
   ) {
     this.args = new ArgumentRewriter(text, t, edits, { isAttribute });
     this.begins = new Uint8Array(t.n + 2);
@@ -50,7 +52,8 @@ export class BodyRewriter {
           this.stack.push(i);
           this.block.push(block);
           if (block) this.begins[i + 1] = 1;
-          i++;
+          const head = block ? 0 : this.tagBefore(i);
+          i = head === 0 ? i + 1 : this.members(i, head === K.Enum);
           continue;
         }
         case K.RBrace: {
@@ -62,8 +65,14 @@ export class BodyRewriter {
         case K.LParen:
           this.stack.push(i);
           this.block.push(false);
-          if (i > from && kind[i - 1] === K.Ident && match[i] > 0) i = this.args.call(i);
-          else i++;
+          if (i > from && kind[i - 1] === K.Ident && match[i] > 0 && !(kind[i + 1] === K.Star && match[i] === i + 2)) {
+            const next = this.args.call(i);
+            for (const a of this.args.statementsAt) {
+              this.begins[a] = 1;
+              this.block[this.block.length - 1] = true;
+            }
+            i = next;
+          } else i++;
           continue;
         case K.RParen:
           this.pop(K.LParen);
@@ -73,6 +82,14 @@ export class BodyRewriter {
         case K.Semi:
           if (this.stack.length === 0 || this.block[this.block.length - 1]) this.begins[i + 1] = 1;
           i++;
+          continue;
+        case K.If:
+          if (kind[i + 1] === K.Ident && kind[i + 2] === K.LParen && match[i + 2] > 0) {
+            // `if FAILED(x)`: the macro brings the parentheses.
+            this.edits.blank(this.t.start[i + 1], this.t.end[i + 1], "macro");
+            this.begins[match[i + 2] + 1] = 1;
+            i += 2;
+          } else i++;
           continue;
         case K.Else:
         case K.Do:
@@ -89,8 +106,7 @@ export class BodyRewriter {
           i++;
           continue;
         case K.Goto:
-          if (kind[i + 1] === K.Star) this.edits.blank(this.t.start[i + 1], this.t.end[i + 1], "other");
-          i++;
+          i = this.computedGoto(i);
           continue;
         case K.Ellipsis:
           if (this.inCase) this.edits.put(this.t.start[i], this.t.end[i], "|| ", "other");
@@ -121,15 +137,23 @@ export class BodyRewriter {
     if (p === K.LBrace) return this.block[this.block.length - 1];
     if (p === K.RParen && match[i - 1] > 0) {
       const b = kind[match[i - 1] - 1];
-      return b === K.Ident || isControl(b) || b === K.RParen || b === K.Semi || b === K.RBrace || b === K.LBrace;
+      return b === K.Ident || (isControl(b) && b !== K.Return) || b === K.RParen || b === K.Semi || b === K.RBrace || b === K.LBrace;
     }
-    if (p === K.Ident || p === K.Struct || p === K.Union || p === K.Enum) {
-      for (let q = i - 1; q > i - 5 && q > from; q--) {
-        if (kind[q] === K.Struct || kind[q] === K.Union || kind[q] === K.Enum) return false;
-        if (kind[q] !== K.Ident) break;
+    return this.tagBefore(i) === 0;
+  }
+
+  /** K.Struct, K.Union or K.Enum when the brace at token i opens the body of one, else 0. */
+  private tagBefore(i: number): number {
+    const { kind } = this.t;
+    for (let q = i - 1; q > i - 5 && q > 0; q--) {
+      if (kind[q] === K.Struct || kind[q] === K.Union || kind[q] === K.Enum) return kind[q];
+      if (kind[q] !== K.Ident && kind[q] !== K.RParen && kind[q] !== K.Attribute) return 0;
+      if (kind[q] === K.RParen) {
+        q = this.t.match[q];
+        if (q <= 0 || kind[q - 1] !== K.Attribute) return 0;
       }
     }
-    return true;
+    return 0;
   }
 
   /** A statement follows the header of a control statement. */
@@ -173,12 +197,14 @@ export class BodyRewriter {
     }
     if (k === K.Static || k === K.Extern || k === K.Storage) {
       // `static DEFINE_SPINLOCK(x);` is a call to the parser.
-      if (kind[i + 1] === K.Ident && kind[i + 2] === K.LParen && match[i + 2] > 0) {
-        const a = kind[match[i + 2] + 1];
+      let w = i + 1;
+      while (kind[w] === K.Const || kind[w] === K.Static) w++;
+      if (kind[w] === K.Ident && kind[w + 1] === K.LParen && match[w + 1] > 0) {
+        const a = kind[match[w + 1] + 1];
         if (a === K.Semi || a === K.Assign) {
-          edits.blank(start[i], end[i], "storage");
-          this.begins[i + 1] = 1;
-          return i + 1;
+          edits.blank(start[i], end[w - 1], "storage");
+          this.begins[w] = 1;
+          return w;
         }
       }
       return i;
@@ -201,12 +227,50 @@ export class BodyRewriter {
       return i + 1;
     }
     const newLine = this.lineBreak(end[i], start[i + 1]);
-    if ((newLine && (isWord(n) || n === K.RBrace || n === K.Step) && CAPITALS.test(this.str(i))) || n === K.RBrace || n === K.Else) {
+    if ((newLine && isControl(n) && n !== K.Else) || (newLine && (isWord(n) || n === K.RBrace || n === K.Step) && CAPITALS.test(this.str(i))) || n === K.RBrace || n === K.Else) {
       if (!this.semicolon(i)) edits.blank(start[i], end[i], "macro");
       this.begins[i + 1] = 1;
       return i + 1;
     }
     return i;
+  }
+
+  /** `goto *table[i];` jumps nowhere that can be told: `goto  table;` */
+  private computedGoto(i: number): number {
+    const { kind, start, end } = this.t;
+    if (kind[i + 1] !== K.Star) return i + 1;
+    this.edits.blank(start[i + 1], end[i + 1], "other");
+    let w = i + 2;
+    while (kind[w] === K.LParen || kind[w] === K.Star) w++;
+    let e = w;
+    while (kind[e] !== K.Semi && kind[e] !== K.RBrace && kind[e] !== K.Eof) e++;
+    if (kind[w] !== K.Ident || e === w) return i + 2;
+    if (w > i + 2) this.edits.blank(start[i + 2], start[w], "other");
+    if (e > w + 1) this.edits.blank(end[w], end[e - 1], "other");
+    return e;
+  }
+
+  /** The head of an enum or struct body: macros in it declare, and cannot stay. Returns the token to go on with. */
+  private members(open: number, isEnum: boolean): number {
+    const { kind, match, start, end } = this.t;
+    const close = match[open];
+    if (close < 0) return open + 1;
+    for (let i = open + 1; i < close; i++) {
+      const p = kind[i - 1];
+      const first = isEnum ? p === K.LBrace || p === K.Comma : p === K.LBrace || p === K.Semi || p === K.RBrace;
+      if (first && !isEnum && kind[i + 1] === K.Colon) {
+        // `u32 : 4;` is unnamed.
+        let e = i;
+        while (e < close && kind[e] !== K.Semi) e++;
+        this.edits.blank(start[i], end[Math.min(e, close - 1)], "other");
+        continue;
+      }
+      if (!first || kind[i] !== K.Ident || kind[i + 1] !== K.LParen || match[i + 1] < 0) continue;
+      const g = match[i + 1];
+      if (isEnum) this.edits.blank(start[i + 1], end[g], "macro");
+      else if (kind[g + 1] === K.Semi) this.edits.blank(start[i], end[g + 1], "macro");
+    }
+    return isEnum ? close : open + 1;
   }
 
   private lineBreak(from: number, to: number): boolean {
@@ -241,6 +305,29 @@ export class BodyRewriter {
     const { edits } = this;
     const a = kind[close + 1];
     const name = this.str(i);
+    if (this.args.holdsStatements(i + 1, close)) {
+      // `DEBUG(if (x) f();)`: the macro's name and parentheses become braces.
+      const ended = kind[close - 1] === K.Semi || kind[close - 1] === K.RBrace;
+      if (ended || a === K.Semi) {
+        edits.blank(start[i], start[i + 1], "macro");
+        edits.put(start[i + 1], end[i + 1], "{", "macro");
+        edits.put(start[close], end[close], ended ? "}" : ";", "macro");
+        if (!ended) edits.put(start[close + 1], end[close + 1], "}", "macro");
+        this.stack.push(i + 1);
+        this.block.push(true);
+        this.begins[i + 2] = 1;
+        this.begins[close + 1] = 1;
+        return i + 2;
+      }
+    }
+    if (a === K.Semi && i > 0 && kind[i - 1] === K.RBrace && this.loopName(name) && end[i] - start[i] >= 5) {
+      const o = match[i - 1];
+      if (o > 0 && kind[o - 1] === K.Do) {
+        // `do { … } while_each_thread(g, t);`
+        edits.put(start[i], end[i], "while", "loop");
+        return i + 1;
+      }
+    }
     if (a === K.Semi || a === K.Comma || a === K.Dot || a === K.Arrow || a === K.LBracket || a === K.LParen) {
       if (a !== K.LParen || this.loopName(name) === false) return i;
     }
@@ -274,8 +361,8 @@ export class BodyRewriter {
         return close + 1;
       }
     }
-    if (isWord(a) || a === K.Step || a === K.LParen || (a === K.Star && fresh)) {
-      if (a !== K.Else && (this.loopName(name) || (fresh && this.deeper(i, close + 1)) || isControl(a) && !fresh)) return this.loop(i, close);
+    if (isWord(a) || a === K.LParen || ((a === K.Star || a === K.Step) && fresh)) {
+      if (a !== K.Else && (this.loopName(name) || (fresh && !this.inMacro && this.deeper(i, close + 1)) || isControl(a) && !fresh)) return this.loop(i, close);
       return this.bare(i, close);
     }
     if (a === K.RBrace || a === K.Eof || a === K.String) return this.bare(i, close);
@@ -287,9 +374,21 @@ export class BodyRewriter {
   }
 
   private bare(i: number, close: number): number {
-    this.semicolon(close);
     this.begins[close + 1] = 1;
-    return i + 1;
+    if (this.semicolon(close)) return i + 1;
+    const { kind, start, end } = this.t;
+    const before = this.text.charCodeAt(start[i] - 1);
+    const line = this.text.slice(start[i], end[close]);
+    if ((before === 32 || before === 9) && !line.includes("\n")) {
+      // Nothing but a line end behind it: one to the left there is room.
+      this.edits.put(start[i] - 1, end[close], `${line};`, "macro");
+      return close + 1;
+    }
+    let last = i + 2;
+    for (let j = i + 2; j < close; j = this.args.after(j)) if (kind[j] === K.Comma) last = j + 1;
+    this.edits.blank(start[i], start[last], "macro");
+    this.edits.put(start[close], end[close], ";", "macro");
+    return last;
   }
 
   /** Whether token b is indented more than the line of token a. */
@@ -361,6 +460,10 @@ export class BodyRewriter {
       return i + 1;
     }
     if (k === K.Extension) edits.blank(start[i], end[i], "attribute");
+    if (k === K.Alignof) {
+      // The parser wants a type in it; sizeof takes both.
+      edits.put(start[i], end[i], "sizeof", "other");
+    } else if (k === K.Number) this.number(i);
     if (k === K.Paste) this.paste(i);
     else if (k === K.Hash) edits.blank(start[i], end[i], "other");
     else if (k === K.String && kind[i + 1] === K.Ident && kind[i + 2] === K.LParen && match[i + 2] > 0) {
@@ -369,6 +472,20 @@ export class BodyRewriter {
       return match[i + 2] + 1;
     }
     return i + 1;
+  }
+
+  /** `400G`, `100000baseCR4_Full`: pasted to a name by the macro that takes it. */
+  private number(i: number): void {
+    if (this.t.kind[i + 1] === K.Ident && CAPITALS.test(this.str(i + 1))) {
+      // `128 KB`: a unit that is a macro.
+      this.edits.blank(this.t.start[i + 1], this.t.end[i + 1], "macro");
+    }
+    const s = this.t.start[i];
+    const e = this.t.end[i];
+    if (e - s === 1) return;
+    const word = this.str(i);
+    if (/^(?:0[xX][\da-fA-F']+|0[bB][01]+|[\d.]+(?:[eE][+-]?\d*)?)[uUlLfF]*$/.test(word) || !/^\w+$/.test(word)) return;
+    this.edits.put(s, this.t.end[i], `_${word.slice(1)}`, "other");
   }
 
   /** `a ## b` becomes one word. */
@@ -397,15 +514,28 @@ export class BodyRewriter {
       return last + 1;
     }
     const reserved = this.text.charCodeAt(start[i]) === 95 && this.text.charCodeAt(start[i] + 1) === 95;
-    if (p === K.Ident && (closes || after === K.RParen) && (this.isAttribute(i) || group < 0)) {
+    if (p === K.Ident && (closes || after === K.RParen)) {
+      const attribute = this.isAttribute(i);
       const pp = kind[i - 2];
-      if (pp === K.Ident || pp === K.Type || pp === K.Star || (pp === K.Comma && reserved && this.isAttribute(i))) {
+      const declared = pp === K.Ident || pp === K.Type || pp === K.Star;
+      if (
+        // `type name ATTR`, but not `type ATTR name`.
+        (declared && (attribute || (group < 0 && !this.isAttribute(i - 1)))) ||
+        (attribute && (pp === K.RBrace || (pp === K.Comma && reserved))) ||
+        // `x = y UNITS;`
+        (closes && group < 0 && (pp === K.Assign || pp === K.Op))
+      ) {
         edits.blank(start[i], end[last], "attribute");
         return last + 1;
       }
     }
+    if (group < 0 && n === K.Ident && kind[i + 2] === K.String && (p === K.LParen || p === K.Comma)) {
+      // `LEVEL PREFIX "text"`
+      edits.blank(start[i], end[i], "macro");
+      return i + 1;
+    }
     if (group < 0) {
-      if (isControl(p) || (operandBefore(p) && operandAfter(n)) || !this.isAttribute(i)) return i + 1;
+      if (this.begins[i] === 1 || isControl(p) || (operandBefore(p) && operandAfter(n)) || !this.isAttribute(i)) return i + 1;
       // In front of a word it qualifies what follows; behind one it may be the name that is declared, unless reserved.
       const before = isWord(n) || (n === K.Star && (reserved || !operandBefore(p)));
       const behind =
@@ -426,6 +556,11 @@ export class BodyRewriter {
       // `FORMAT(x) "text"`
       edits.blank(start[i], end[last], "macro");
       return last + 1;
+    }
+    if (p === K.Assign && isWord(after) && this.classes.bare.has(this.str(i)) && this.lineBreak(end[last], start[last + 1])) {
+      // The macro's replacement ends in the semicolon.
+      this.semicolon(last);
+      this.begins[last + 1] = 1;
     }
     if (this.text.startsWith("offsetof", start[i]) && end[i] - start[i] === 8) return this.offsetof(i, group);
     return i + 1;

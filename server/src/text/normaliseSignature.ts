@@ -1,5 +1,5 @@
 /** Rewrites what stands before a function's body into a plain C declarator. */
-import { type Signature, signature } from "../outline/functions.js";
+import { type Signature, isTagAttribute, signature } from "../outline/functions.js";
 import { State } from "../outline/state.js";
 import type { Edits } from "./edits.js";
 import { K, type Tokens, isWord } from "./tokens.js";
@@ -23,7 +23,7 @@ export function findBody(text: string, t: Tokens): { open: number; sig: Signatur
     else if (k === K.Star || k === K.Semi) tag = false;
     else if (k === K.LParen) {
       if (i > 0 && kind[i - 1] === K.Ident) {
-        if (!(tag && state.attrLike(t, i - 1))) tag = false;
+        if (!(tag && isTagAttribute(state, t, i - 1))) tag = false;
         words.push(i - 1);
       } else if (kind[i + 1] === K.Star && match[i] > i && kind[match[i] + 1] === K.LParen) {
         for (let q = i + 2; q < match[i]; q++) {
@@ -115,6 +115,7 @@ function specifiers(text: string, t: Tokens, name: number, edits: Edits, cls: Si
         edits.blank(start[i], end[i], "attribute");
       }
       if (kind[i + 1] === K.Ident) i++;
+      if (kind[i + 1] === K.LBrace && match[i + 1] > 0) i = match[i + 1];
     } else if (k === K.Const) {
       if (text.charCodeAt(start[i]) === 95) edits.blank(start[i], end[i], "attribute");
     } else if (k === K.Ident) {
@@ -130,7 +131,10 @@ function specifiers(text: string, t: Tokens, name: number, edits: Edits, cls: Si
     } else if (k === K.String || k === K.Extension) edits.blank(start[i], end[i], "attribute");
     else if (k === K.Semi || k === K.RBrace || k === K.Hash) edits.blank(start[i], end[i], "other");
   }
-  if (!keyword && base < 0 && dropped >= 0) edits.put(start[dropped], end[dropped], "int", "attribute");
+  if (keyword || base >= 0) return;
+  // An implicit int: in place of what was dropped, or of `inline`.
+  if (dropped < 0) for (let i = 0; i < name; i++) if (kind[i] === K.Inline) dropped = i;
+  if (dropped >= 0) edits.put(start[dropped], end[dropped], "int", "attribute");
 }
 
 /** Blanks attribute words in a parameter list, tokens [i, e). */
@@ -145,6 +149,8 @@ export function parameterAttributes(text: string, t: Tokens, i: number, e: numbe
     } else if (k === K.Typeof && kind[i + 1] === K.LParen && match[i + 1] > 0) {
       edits.blank(start[i + 1], end[match[i + 1]], "type-argument");
       i = match[i + 1];
+    } else if (k === K.Const) {
+      if (text.charCodeAt(start[i]) === 95) edits.blank(start[i], end[i], "attribute");
     } else if (k === K.Ident) {
       const p = kind[i - 1];
       const n = kind[i + 1];
@@ -153,7 +159,10 @@ export function parameterAttributes(text: string, t: Tokens, i: number, e: numbe
       const wordAfter = isWord(n) || n === K.Star;
       // The third word of `type name ATTR`, whatever it is called.
       const third =
-        (p === K.Ident && (kind[i - 2] === K.Ident || kind[i - 2] === K.Type || kind[i - 2] === K.Star) && !wordAfter) ||
+        (p === K.Ident &&
+          (kind[i - 2] === K.Ident || kind[i - 2] === K.Type || kind[i - 2] === K.Star) &&
+          !wordAfter &&
+          (cls.isAttribute(i) || !cls.isAttribute(i - 1))) ||
         p === K.RBracket;
       if (p === K.Struct || p === K.Union || p === K.Enum) continue;
       // Behind one word only a reserved name is no parameter's name: `foo_t __unused`.
@@ -174,6 +183,7 @@ function madeByMacro(text: string, t: Tokens, open: number, sig: Signature, edit
   const paren = sig.name - 1;
   const close = match[paren];
   const n = start[sig.name];
+  if (kind[sig.name] === K.Number) edits.put(n, n + 1, "_", "macro");
   if (kind[sig.name + 1] === K.RParen) {
     // Room for the opening parenthesis: the name moves one to the left.
     const name = text.slice(n, end[sig.name]);

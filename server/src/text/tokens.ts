@@ -104,6 +104,7 @@ const KEYWORDS: Record<string, number> = {
   asm: K.Asm,
   __asm__: K.Asm,
   __asm: K.Asm,
+  asm_inline: K.Asm,
   __attribute__: K.Attribute,
   __attribute: K.Attribute,
   struct: K.Struct,

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { findingsFileSchema, findingsJsonSchema } from "../../src/findings/schema.js";
-import { toFile } from "../../src/report/file.js";
+import { renderFile, toFile } from "../../src/report/file.js";
 import { makeReport } from "../../src/report/report.js";
 import { emptyStats, finding } from "../fixtures/fakeEngine.js";
 
@@ -21,6 +21,18 @@ describe("the findings file", () => {
   it("is what a report becomes", () => {
     const file = JSON.parse(JSON.stringify(toFile(report())));
     expect(findingsFileSchema.parse(file)).toEqual(file);
+  });
+
+  it("is written in pieces that make the same", () => {
+    for (const phases of [false, true]) {
+      const text = [...renderFile(report(), { phases })].join("");
+      expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(toFile(report(), { phases }))));
+    }
+    const none = makeReport(
+      { findings: [], stats: emptyStats() },
+      { root: "/tree", minConfidence: "low", read: () => null, named: null },
+    );
+    expect(JSON.parse([...renderFile(none, {})].join("")).findings).toEqual([]);
   });
 
   it("is refused when a field is missing or of another kind", () => {

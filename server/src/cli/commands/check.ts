@@ -135,14 +135,15 @@ async function check(paths: string[], flags: CheckFlags, { cwd, signal }: Comman
 
 async function write(output: Output, report: Report, flags: CheckFlags, cwd: string): Promise<void> {
   const onStdout = output.file === null;
-  const text = output.format.render(report, {
+  const pieces = output.format.render(report, {
     colors: onStdout && flags.color && showsColors(process.stdout),
     phases: flags.stats === true,
   });
   // As make does it: editors that read a build's output then find the files.
   const enter =
     onStdout && output.format.name === "text" && report.root !== cwd && report.findings.length > 0;
-  await writeOutput(output, enter ? `lockctx: Entering directory '${report.root}'\n${text}` : text);
+  if (enter) await writeOutput(output, [`lockctx: Entering directory '${report.root}'\n`]);
+  await writeOutput(output, pieces);
 }
 
 function showsColors(stream: NodeJS.WriteStream): boolean {
