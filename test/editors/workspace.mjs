@@ -6,13 +6,14 @@ import { repository } from "./install.mjs";
 
 /** Makes a workspace; with `kernelTree` the folder has what marks the top of a kernel tree. */
 export function makeWorkspace({ kernelTree }) {
-  const root = mkdtempSync(join(tmpdir(), "lockctx-workspace-"));
+  const parent = mkdtempSync(join(tmpdir(), "lockctx-workspace-"));
+  const root = join(parent, "put-super");
   cpSync(join(repository, "test-fixtures/put-super"), root, { recursive: true });
   if (kernelTree) {
     for (const name of ["Kconfig", "MAINTAINERS"]) writeFileSync(join(root, name), "");
     writeFileSync(join(root, "Makefile"), "VERSION = 4\nPATCHLEVEL = 13\n");
   }
-  return { root, remove: () => rmSync(root, { recursive: true, force: true, maxRetries: 3 }) };
+  return { root, remove: () => rmSync(parent, { recursive: true, force: true, maxRetries: 3 }) };
 }
 
 /** What is to be seen in fs/super.c of the example. */

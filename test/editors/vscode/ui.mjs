@@ -91,6 +91,9 @@ async function inTree({ page, close }, root, shot, failurePicture) {
     for (let i = 0; i < 4; i++) await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
     await page.waitForSelector('.tabs-container .tab.active[data-resource-name="list_lru.c"]');
+    await page.waitForSelector(".quick-input-widget", { state: "hidden" });
+    await page.waitForSelector(".editor-instance .monaco-editor.focused");
+    await page.waitForTimeout(500);
   });
 
   await step("the chain is copied as commit message text", async () => {

@@ -24,15 +24,25 @@ export class Workbench {
   /** Opens a file of the workspace by its path, optionally at a line. */
   async openFile(path, line) {
     const { page } = this;
-    await page.keyboard.press("Control+p");
-    await page.waitForSelector(".quick-input-widget input", { state: "visible" });
-    await page.keyboard.type(path);
     const name = path.split("/").pop();
-    await page.waitForSelector(`.quick-input-list .monaco-list-row[aria-label*="${name}"]`, {
-      timeout: 60_000,
-    });
-    await page.keyboard.press("Enter");
-    await page.waitForSelector(`.tabs-container .tab.active[data-resource-name="${name}"]`);
+    const tab = `.tabs-container .tab.active[data-resource-name="${name}"]`;
+    for (let attempt = 1; ; attempt++) {
+      await page.keyboard.press("Control+p");
+      await page.waitForSelector(".quick-input-widget input", { state: "visible" });
+      await page.keyboard.type(path);
+      // The list shows what was opened last until it has caught up with the typing; a slow machine is seen to be late.
+      const row = `.quick-input-list .monaco-list-row.focused[aria-label*="${name}"]`;
+      await page.waitForSelector(row, { timeout: 60_000 });
+      await page.waitForTimeout(500 * attempt);
+      await page.keyboard.press("Enter");
+      try {
+        await page.waitForSelector(tab, { timeout: 5000 });
+        break;
+      } catch (error) {
+        if (attempt === 4) throw error;
+        await page.keyboard.press("Escape");
+      }
+    }
     await page.waitForSelector(".editor-instance .view-line");
     if (line) await this.goto(line);
   }
