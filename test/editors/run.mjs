@@ -2,7 +2,7 @@
  * `node test/editors/run.mjs`: the extension and the server in real editors. Installs what is missing (Debian packages
  * as root, a VS Code from npm into .cache), packages the extension, and prints a line a check.
  *
- *   --only NAME        package, neovim, emacs, vscode-ui, vscode-api or trees (several times)
+ *   --only NAME        package, neovim, emacs, setups, vscode-ui, vscode-api or trees (several times)
  *   --screenshots DIR  pictures of the shipped example
  *   LOCKCTX_TREES      folder with unpacked kernels by version (4.13.4, 6.12): the checks on real trees run too
  */
@@ -14,6 +14,7 @@ import { testHeadless } from "./headless.mjs";
 import { cache, installEditors, repository } from "./install.mjs";
 import { testPackage } from "./package.mjs";
 import { summary } from "./report.mjs";
+import { testSetups } from "./setup.mjs";
 import { testTrees } from "./trees.mjs";
 import { testApi } from "./vscode/api.mjs";
 import { testUi } from "./vscode/ui.mjs";
@@ -43,6 +44,7 @@ for (const editor of ["Neovim", "Emacs with eglot"]) {
   await testHeadless(editor, { ...EXAMPLE, root, command, health: "ready" });
   remove();
 }
+if (wanted("setups")) await testSetups();
 if (wanted("vscode-api")) await testApi({ vscode, chromium, vsix });
 if (wanted("vscode-ui")) await testUi({ vscode, chromium, vsix, screenshots: values.screenshots, pictures });
 if (wanted("trees"))

@@ -1,5 +1,5 @@
 /** Meanings that object-like macros and initialisers give to names: gfp aliases, integer constants, object properties. */
-import { Fn, FnFlag, Init, INIT_STRIDE } from "../facts/outline.js";
+import { Fn, FnFlag, INIT_STRIDE, Init } from "../facts/outline.js";
 import type { KernelTables } from "../kernel/types.js";
 import { closeness } from "../program/places.js";
 import type { Program, SourceFile } from "../program/program.js";
@@ -33,7 +33,11 @@ export class Aliases {
       if (!(this.program.fnFlags(fn) & FnFlag.ObjectMacro)) continue;
       const text = this.text(this.program.fnFile(fn).path);
       if (text === null) continue;
-      return text.slice(this.program.fnColumn(fn, Fn.bodyStart), this.program.fnColumn(fn, Fn.end)).replace(/\\\n/g, " ").replace(/\/\*.*?\*\//gs, " ").trim();
+      return text
+        .slice(this.program.fnColumn(fn, Fn.bodyStart), this.program.fnColumn(fn, Fn.end))
+        .replace(/\\\n/g, " ")
+        .replace(/\/\*.*?\*\//gs, " ")
+        .trim();
     }
     return null;
   }
@@ -82,7 +86,12 @@ export class Aliases {
    * Whether objects of these struct types that a file can mean have the property: true or false when the initialisers in
    * the file, or else in its directory, agree; null when none is seen or they differ.
    */
-  property(structs: readonly string[], field: string, values: readonly string[], from: SourceFile): boolean | null {
+  property(
+    structs: readonly string[],
+    field: string,
+    values: readonly string[],
+    from: SourceFile,
+  ): boolean | null {
     const dir = from.path.slice(0, from.path.lastIndexOf("/") + 1);
     const key = `${structs.join()}.${field}@${from.path}`;
     const hit = this.propertyMemo.get(key);
@@ -94,13 +103,19 @@ export class Aliases {
     let objects = 0;
     for (const near of [true, false]) {
       for (const f of program.files) {
-        if (!f || (near ? f !== from : f === from || !f.path.startsWith(dir) || closeness(f.path, from.path) < 2)) continue;
+        if (
+          !f ||
+          (near ? f !== from : f === from || !f.path.startsWith(dir) || closeness(f.path, from.path) < 2)
+        )
+          continue;
         const o = f.outline;
         const bases = new Map<number, boolean>();
         for (let i = 0; i < o.inits.length; i += INIT_STRIDE) {
           if (!types.has(program.structName(o.inits[i + Init.type], f))) continue;
           const base = o.inits[i + Init.base];
-          const set = o.inits[i + Init.field] === fieldId && values.includes(program.names.text(o.inits[i + Init.value]));
+          const set =
+            o.inits[i + Init.field] === fieldId &&
+            values.includes(program.names.text(o.inits[i + Init.value]));
           bases.set(base, (bases.get(base) ?? false) || set);
         }
         for (const set of bases.values()) {

@@ -10,7 +10,8 @@ import { type Knowledge, type Learner, NONZERO, type Terms, ZERO } from "./terms
 /** Flags that alone decide whether an allocation may block. */
 const RECLAIM = new Set(["__GFP_DIRECT_RECLAIM", "__GFP_RECLAIM", "__GFP_WAIT"]);
 /** Names of parameters and variables that say in which context they are meant to be used. */
-export const CONTEXT_FLAG = /(sleep|atomic|block|wait|sync|can_|lock|irq|polled|busy|in_int|gfp|defer|async|fast|oops|emerg|nmi|rcu)/i;
+export const CONTEXT_FLAG =
+  /(sleep|atomic|block|wait|sync|can_|lock|irq|polled|busy|in_int|gfp|defer|async|fast|oops|emerg|nmi|rcu)/i;
 
 /** What decides whether gfp flags block. */
 export interface GfpVerdict {
@@ -188,7 +189,8 @@ export class Conditions {
       if (op === Op.Eq && truth && n !== null && n !== 0) this.set(x, NONZERO, k);
       if ((op === Op.Lt || op === Op.Gt || op === Op.And) && truth) this.set(x, NONZERO, k);
     }
-    if (p.kind(e) === E.Pure && truth && /^IS_ERR$/.test(this.terms.text(p.a(e)))) this.set(p.b(e), NONZERO, k);
+    if (p.kind(e) === E.Pure && truth && /^IS_ERR$/.test(this.terms.text(p.a(e))))
+      this.set(p.b(e), NONZERO, k);
     this.set(e, truth ? NONZERO : ZERO, k);
   }
 
@@ -310,7 +312,13 @@ export class Conditions {
     const p = this.terms.pool;
     if (truth !== NONZERO) return 0;
     if (p.kind(fact) === E.Pure && this.terms.text(p.a(fact)) === "gfpflags_allow_blocking") return p.b(fact);
-    if (p.kind(fact) === E.Binary && p.c(fact) === Op.And && p.kind(p.b(fact)) === E.Var && RECLAIM.has(this.terms.text(p.a(p.b(fact))))) return p.a(fact);
+    if (
+      p.kind(fact) === E.Binary &&
+      p.c(fact) === Op.And &&
+      p.kind(p.b(fact)) === E.Var &&
+      RECLAIM.has(this.terms.text(p.a(p.b(fact))))
+    )
+      return p.a(fact);
     return 0;
   }
 
@@ -318,7 +326,8 @@ export class Conditions {
   private reclaimFact(e: number, k: Knowledge): number {
     const p = this.terms.pool;
     for (const [t, f] of k.facts) {
-      if (p.kind(t) === E.Pure && p.b(t) === e && this.terms.text(p.a(t)) === "gfpflags_allow_blocking") return f;
+      if (p.kind(t) === E.Pure && p.b(t) === e && this.terms.text(p.a(t)) === "gfpflags_allow_blocking")
+        return f;
       if (p.kind(t) === E.Binary && p.a(t) === e && p.kind(p.b(t)) === E.Var) {
         const name = this.terms.text(p.a(p.b(t)));
         if (p.c(t) === Op.And && RECLAIM.has(name)) return f;
@@ -336,7 +345,8 @@ export class Conditions {
     const p = this.terms.pool;
     if (p.kind(mask) !== E.Unary || p.b(mask) !== Op.Compl) return false;
     const names = (e: number): boolean => {
-      if (p.kind(e) === E.Var) return RECLAIM.has(this.terms.text(p.a(e))) || this.terms.text(p.a(e)) === "GFP_KERNEL";
+      if (p.kind(e) === E.Var)
+        return RECLAIM.has(this.terms.text(p.a(e))) || this.terms.text(p.a(e)) === "GFP_KERNEL";
       if (p.kind(e) === E.Binary && p.c(e) === Op.Or) return names(p.a(e)) || names(p.b(e));
       return false;
     };
@@ -347,7 +357,12 @@ export class Conditions {
    * What must hold, in terms of parameters, for a value term to be true (or false): conditions for the summary, or null
    * when the path knows the contrary. `undecided` is set when part of it cannot be said.
    */
-  require(e: number, truth: boolean, k: Knowledge, bits: number): { atoms: Atom[]; gfp: number[]; undecided: boolean } | null {
+  require(
+    e: number,
+    truth: boolean,
+    k: Knowledge,
+    bits: number,
+  ): { atoms: Atom[]; gfp: number[]; undecided: boolean } | null {
     const out = { atoms: [] as Atom[], gfp: [] as number[], undecided: false };
     const p = this.terms.pool;
     const known = this.truth(e, k, bits);
@@ -359,7 +374,13 @@ export class Conditions {
       else out.undecided = true;
       return out;
     }
-    if (p.kind(e) === E.Binary && p.c(e) === Op.And && truth && p.kind(p.b(e)) === E.Var && RECLAIM.has(this.terms.text(p.a(p.b(e))))) {
+    if (
+      p.kind(e) === E.Binary &&
+      p.c(e) === Op.And &&
+      truth &&
+      p.kind(p.b(e)) === E.Var &&
+      RECLAIM.has(this.terms.text(p.a(p.b(e))))
+    ) {
       const g = this.gfp(p.a(e), k, bits);
       if (g.kind === "parameter") out.gfp.push(...g.terms!);
       else out.undecided = true;

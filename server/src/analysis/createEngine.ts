@@ -1,6 +1,6 @@
 /** The engine over program and solver: loads outlines, keeps them current, answers questions with plain data. */
 import type { CheckOptions, CheckResult, Engine, EngineOptions, PointInfo } from "../engine.js";
-import { Fn, FN_STRIDE, FnFlag, type FileOutline } from "../facts/outline.js";
+import { type FileOutline, FN_STRIDE, Fn, FnFlag } from "../facts/outline.js";
 import type { AnalysisStats } from "../findings/types.js";
 import { harvestMacroClasses } from "../outline/macroClasses.js";
 import { Program } from "../program/program.js";
@@ -32,7 +32,12 @@ class KernelEngine implements Engine {
   private mark(name: string): void {
     const wall = performance.now();
     const cpu = process.cpuUsage(this.cpu);
-    this.phases.push({ name, wallMs: Math.round(wall - this.wall), cpuMs: Math.round((cpu.user + cpu.system) / 1000), rssMb: Math.round(process.memoryUsage.rss() / 1048576) });
+    this.phases.push({
+      name,
+      wallMs: Math.round(wall - this.wall),
+      cpuMs: Math.round((cpu.user + cpu.system) / 1000),
+      rssMb: Math.round(process.memoryUsage.rss() / 1048576),
+    });
     this.wall = wall;
     this.cpu = process.cpuUsage();
   }
@@ -52,12 +57,15 @@ class KernelEngine implements Engine {
         done++;
         if (outline) got.set(file, outline);
         else this.skipped.push({ path: file, reason: problem ?? "could not be read" });
-        if (done % 200 === 0 || done === order.length) opts.progress?.({ phase: "outlining", done, total: order.length });
+        if (done % 200 === 0 || done === order.length)
+          opts.progress?.({ phase: "outlining", done, total: order.length });
       },
       opts.signal,
     );
     this.mark("outline");
-    this.options.facts.setMacroClasses(harvestMacroClasses(order.filter((f) => got.has(f)).map((path) => ({ path, outline: got.get(path)! }))));
+    this.options.facts.setMacroClasses(
+      harvestMacroClasses(order.filter((f) => got.has(f)).map((path) => ({ path, outline: got.get(path)! }))),
+    );
     for (const path of order) {
       const outline = got.get(path);
       if (!outline) continue;
@@ -87,10 +95,17 @@ class KernelEngine implements Engine {
     const findings = new Reporter(solver).findings(enter, callbacks, options.focus);
     applySuppressions(findings, (file) => this.options.facts.read(file));
     this.mark("findings");
-    return { findings, stats: this.statistics(stats, findings.length, findings.filter((f) => f.suppressed).length) };
+    return {
+      findings,
+      stats: this.statistics(stats, findings.length, findings.filter((f) => f.suppressed).length),
+    };
   }
 
-  private statistics(s: import("./solver.js").SolveStats, findings: number, suppressed: number): AnalysisStats {
+  private statistics(
+    s: import("./solver.js").SolveStats,
+    findings: number,
+    suppressed: number,
+  ): AnalysisStats {
     const p = this.program;
     let files = 0;
     for (const f of p.files) if (f) files++;
@@ -128,7 +143,11 @@ class KernelEngine implements Engine {
       const at = i * FN_STRIDE;
       if (o.fn[at + Fn.flags] & (FnFlag.Prototype | FnFlag.ObjectMacro)) continue;
       if (o.fn[at + Fn.start] <= offset && offset < o.fn[at + Fn.end]) {
-        return { name: this.program.names.text(o.fn[at + Fn.name]), start: o.fn[at + Fn.start], end: o.fn[at + Fn.end] };
+        return {
+          name: this.program.names.text(o.fn[at + Fn.name]),
+          start: o.fn[at + Fn.start],
+          end: o.fn[at + Fn.end],
+        };
       }
     }
     return null;

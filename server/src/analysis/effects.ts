@@ -23,7 +23,12 @@ interface Group {
   key: string;
 }
 
-export function buildEffects(exits: readonly Exit[], t: Terms, fn: number, annotated: number): readonly Effect[] {
+export function buildEffects(
+  exits: readonly Exit[],
+  t: Terms,
+  fn: number,
+  annotated: number,
+): readonly Effect[] {
   if (exits.every((x) => x.state.dropped.length === 0 && !x.state.tokens.some((k) => !k.entry))) return [];
   const groups = new Map<string, Group>();
   for (const x of exits) {
@@ -54,14 +59,24 @@ export function buildEffects(exits: readonly Exit[], t: Terms, fn: number, annot
   // A helper's result handed on: unknown in one group, known in the other.
   if (unknown.length === 1 && zero.length + nonzero.length === 1) {
     const known = zero[0] ?? nonzero[0];
-    if (known !== unknown[0]) return nonEmpty([effect(known, zero[0] ? "zero" : "nonzero"), effect(unknown[0], zero[0] ? "nonzero" : "zero")]);
+    if (known !== unknown[0])
+      return nonEmpty([
+        effect(known, zero[0] ? "zero" : "nonzero"),
+        effect(unknown[0], zero[0] ? "nonzero" : "zero"),
+      ]);
   }
   if (annotated & 1) {
     const holding = list.filter((g) => g.acquires.length > 0);
     if (holding.length > 0) return nonEmpty([effect(best(holding), "any")]);
   }
   const released = list.filter((g) => g.releases.length > 0);
-  if (released.length > 0) return nonEmpty([effect(best(released.map((g) => ({ ...g, acquires: fewest(list).acquires.length === 0 ? [] : g.acquires }))), "any")]);
+  if (released.length > 0)
+    return nonEmpty([
+      effect(
+        best(released.map((g) => ({ ...g, acquires: fewest(list).acquires.length === 0 ? [] : g.acquires }))),
+        "any",
+      ),
+    ]);
   return nonEmpty([effect(fewest(list), "any")]);
 }
 

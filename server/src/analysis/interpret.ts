@@ -8,13 +8,30 @@
 import { E, Op } from "../facts/expr.js";
 import { CallFlag, type Flow, I } from "../facts/flow.js";
 import { Fn, FnFlag } from "../facts/outline.js";
-import { ATOMIC, Ctx, IN_INTERRUPT, type LockPrimitive, type SleepCondition, type Sleeper } from "../kernel/types.js";
-import { Conditions, CONTEXT_FLAG } from "./conditions.js";
+import {
+  ATOMIC,
+  Ctx,
+  IN_INTERRUPT,
+  type LockPrimitive,
+  type SleepCondition,
+  type Sleeper,
+} from "../kernel/types.js";
+import { CONTEXT_FLAG, Conditions } from "./conditions.js";
 import { buildEffects, type Exit } from "./effects.js";
 import { findToken, releaseToken, tokenNumbers } from "./locks.js";
 import { R, rankOf } from "./reasons.js";
 import { PathState, type Token } from "./state.js";
-import { type AcquireRef, type Atom, type Effect, EMPTY, type HeldContext, type LockRef, type RawFinding, type SleepEntry, type Summary } from "./summary.js";
+import {
+  type AcquireRef,
+  type Atom,
+  type Effect,
+  EMPTY,
+  type HeldContext,
+  type LockRef,
+  type RawFinding,
+  type SleepEntry,
+  type Summary,
+} from "./summary.js";
 import { NONZERO, Terms, ZERO } from "./terms.js";
 import type { World } from "./world.js";
 
@@ -86,7 +103,15 @@ export class Interpreter {
   private readonly worth = new Map<number, boolean>();
   /** How many conditions a variable or field occurs in, choices between values among them. */
   private readonly inConditions = new Map<number, number>();
-  private readonly result: FnResult = { summary: EMPTY, findings: [], callees: new Set(), resolved: 0, unresolved: 0, undecided: 0, capped: 0 };
+  private readonly result: FnResult = {
+    summary: EMPTY,
+    findings: [],
+    callees: new Set(),
+    resolved: 0,
+    unresolved: 0,
+    undecided: 0,
+    capped: 0,
+  };
   private readonly counted = new Set<number>();
   private readonly file;
 
@@ -233,7 +258,12 @@ export class Interpreter {
     const p = this.t.pool;
     const leaves: number[] = [];
     this.leavesOf(cond, leaves);
-    const ok = leaves.some((l) => (this.inConditions.get(l) ?? 0) > 1 || (this.exportsSleeps && this.t.isParam(l)) || p.kind(l) === E.Pure);
+    const ok = leaves.some(
+      (l) =>
+        (this.inConditions.get(l) ?? 0) > 1 ||
+        (this.exportsSleeps && this.t.isParam(l)) ||
+        p.kind(l) === E.Pure,
+    );
     this.worth.set(cond, ok);
     return ok;
   }
@@ -373,7 +403,14 @@ export class Interpreter {
     }
   }
 
-  private branch(pc: number, cond: number, yes: number, no: number, s: PathState, work: { pc: number; s: PathState }[]): void {
+  private branch(
+    pc: number,
+    cond: number,
+    yes: number,
+    no: number,
+    s: PathState,
+    work: { pc: number; s: PathState }[],
+  ): void {
     const v = cond === 0 ? 0 : this.t.value(cond, s);
     if (this.loopBranches.has(pc)) this.loopConditions.add(v);
     const truth = this.cond.truth(v, s, s.bits);
@@ -443,7 +480,13 @@ export class Interpreter {
 
   private lockRef(raw: number, value: number, adds: number, kind: Token["kind"]): LockRef {
     const bare = this.bareLock(value);
-    return { term: bare === 0 ? -1 : this.t.toShared(bare), adds, kind, cls: raw === 0 ? "" : this.t.lockClass(raw, value), last: raw === 0 ? "" : this.t.lastName(raw) };
+    return {
+      term: bare === 0 ? -1 : this.t.toShared(bare),
+      adds,
+      kind,
+      cls: raw === 0 ? "" : this.t.lockClass(raw, value),
+      last: raw === 0 ? "" : this.t.lastName(raw),
+    };
   }
 
   /** `&lock` and `lock` name the same lock. */
@@ -451,7 +494,15 @@ export class Interpreter {
     return v > 0 && this.t.pool.kind(v) === E.Addr ? this.t.pool.a(v) : v;
   }
 
-  private makeToken(raw: number, s: PathState, adds: number, kind: Token["kind"], how: string, at: number, end: number): Token {
+  private makeToken(
+    raw: number,
+    s: PathState,
+    adds: number,
+    kind: Token["kind"],
+    how: string,
+    at: number,
+    end: number,
+  ): Token {
     const value = this.bareLock(raw === 0 ? 0 : this.t.value(raw, s));
     const shown = raw === 0 ? "" : this.t.show(raw).replace(/^&/, "");
     return {
@@ -505,7 +556,14 @@ export class Interpreter {
   private release(raw: number, s: PathState, adds: number, kind: Token["kind"]): void {
     const value = raw === 0 ? 0 : this.bareLock(this.t.value(raw, s));
     const last = raw === 0 ? "" : this.t.lastName(raw);
-    const left = releaseToken(s.tokens, { key: value, raw: this.bareLock(raw), last, cls: raw === 0 ? "" : this.t.lockClass(raw, value), adds, kind });
+    const left = releaseToken(s.tokens, {
+      key: value,
+      raw: this.bareLock(raw),
+      last,
+      cls: raw === 0 ? "" : this.t.lockClass(raw, value),
+      adds,
+      kind,
+    });
     if (left) {
       const entry = s.tokens.find((t) => t.entry && !left.includes(t));
       s.tokens = left;
@@ -542,7 +600,10 @@ export class Interpreter {
   private entryAnnotations(s: PathState): void {
     const { program } = this.world;
     const o = this.file.outline;
-    const fns = [this.fn, ...program.prototypesOf(program.fnName(this.fn)).filter((f) => program.fnFile(f) === this.file)];
+    const fns = [
+      this.fn,
+      ...program.prototypesOf(program.fnName(this.fn)).filter((f) => program.fnFile(f) === this.file),
+    ];
     for (const fn of fns) {
       const first = program.fnColumn(fn, Fn.annotFirst);
       const count = program.fnColumn(fn, Fn.annotCount);
@@ -562,7 +623,15 @@ export class Interpreter {
       const lt = type ? this.world.tables.lockTypes.get(program.names.text(type.name)) : undefined;
       if (!lt?.atomic) continue;
       const start = 0;
-      const token = this.makeToken(term, s, Ctx.Preempt, lt.kind as Token["kind"], held ? "__must_hold" : "__releases", start, start + 1);
+      const token = this.makeToken(
+        term,
+        s,
+        Ctx.Preempt,
+        lt.kind as Token["kind"],
+        held ? "__must_hold" : "__releases",
+        start,
+        start + 1,
+      );
       token.entry = true;
       token.reasons = R.annotation;
       s.tokens = [...s.tokens, token];
@@ -601,14 +670,36 @@ export class Interpreter {
     const p = this.t.pool;
     if (p.kind(callee) === E.Var) {
       const name = this.t.text(p.a(callee));
-      if (!this.t.isLocal(p.a(callee))) return this.namedCall(name, this.t.global(p.a(callee)), number, at, end, args, s, c[q + 3]);
+      if (!this.t.isLocal(p.a(callee)))
+        return this.namedCall(name, this.t.global(p.a(callee)), number, at, end, args, s, c[q + 3]);
       const v = this.t.value(callee, s);
-      if (p.kind(v) === E.Var && !this.t.isLocal(p.a(v))) return this.functionCall(this.world.program.resolve(this.t.global(p.a(v)), this.file), number, at, end, args, s, R["function-pointer"], "pointer", this.t.text(p.a(v)));
+      if (p.kind(v) === E.Var && !this.t.isLocal(p.a(v)))
+        return this.functionCall(
+          this.world.program.resolve(this.t.global(p.a(v)), this.file),
+          number,
+          at,
+          end,
+          args,
+          s,
+          R["function-pointer"],
+          "pointer",
+          this.t.text(p.a(v)),
+        );
       return this.unknownPointer(v, callee, number, at, end, args, s);
     }
     const v = this.t.value(callee, s);
     if (v > 0 && p.kind(v) === E.Var && !this.t.isLocal(p.a(v))) {
-      return this.functionCall(this.world.program.resolve(this.t.global(p.a(v)), this.file), number, at, end, args, s, R["function-pointer"], "pointer", this.t.text(p.a(v)));
+      return this.functionCall(
+        this.world.program.resolve(this.t.global(p.a(v)), this.file),
+        number,
+        at,
+        end,
+        args,
+        s,
+        R["function-pointer"],
+        "pointer",
+        this.t.text(p.a(v)),
+      );
     }
     return this.unknownPointer(v, callee, number, at, end, args, s);
   }
@@ -639,18 +730,33 @@ export class Interpreter {
     else this.result.unresolved++;
   }
 
-  private namedCall(name: string, global: number, number: number, at: number, end: number, args: readonly number[], s: PathState, flags: number): PathState[] {
+  private namedCall(
+    name: string,
+    global: number,
+    number: number,
+    at: number,
+    end: number,
+    args: readonly number[],
+    s: PathState,
+    flags: number,
+  ): PathState[] {
     const { tables, program } = this.world;
     // A static function of this file hides a primitive of the same name.
     const own = program.resolve(global, this.file);
-    const hidden = own.length > 0 && program.fnFile(own[0]) === this.file && own[0] !== this.fn && (program.fnFlags(own[0]) & FnFlag.Static) !== 0 && !this.file.header;
+    const hidden =
+      own.length > 0 &&
+      program.fnFile(own[0]) === this.file &&
+      own[0] !== this.fn &&
+      (program.fnFlags(own[0]) & FnFlag.Static) !== 0 &&
+      !this.file.header;
     if (!hidden) {
       const lock = tables.locks.get(name);
       if (lock) {
         this.count(at, true);
         const sleeper = tables.sleepers.get(name);
         if (sleeper) this.tableSleep(sleeper, number, at, end, args, s);
-        else if (lock.sleeps && lock.op !== "release" && lock.op !== "try") this.sleep(s, at, end, this.direct(name, "takes a sleeping lock", at, end), []);
+        else if (lock.sleeps && lock.op !== "release" && lock.op !== "try")
+          this.sleep(s, at, end, this.direct(name, "takes a sleeping lock", at, end), []);
         return this.primitive(lock, number, at, end, args, s);
       }
       if (tables.noReturn.has(name)) return [];
@@ -672,7 +778,9 @@ export class Interpreter {
           return [s];
         }
         // The source says it better than the table, where it says anything.
-        const derived = own.some((f) => this.world.summaryOf(f).sleeps.length > 0 || this.world.summaryOf(f).effects.length > 0);
+        const derived = own.some(
+          (f) => this.world.summaryOf(f).sleeps.length > 0 || this.world.summaryOf(f).effects.length > 0,
+        );
         if (!derived) this.tableSleep(sleeper, number, at, end, args, s);
       }
     }
@@ -680,9 +788,22 @@ export class Interpreter {
     return this.functionCall(own, number, at, end, args, s, 0, "call", name);
   }
 
-  private primitive(lock: LockPrimitive, number: number, at: number, end: number, args: readonly number[], s: PathState): PathState[] {
+  private primitive(
+    lock: LockPrimitive,
+    number: number,
+    at: number,
+    end: number,
+    args: readonly number[],
+    s: PathState,
+  ): PathState[] {
     const p = this.t.pool;
-    const raw = !lock.lock ? 0 : lock.lock.from === "return" ? p.make(E.Call, number) : lock.lock.from === "out" ? this.outPlace(args[lock.lock.index]) : (args[lock.lock.index] ?? 0);
+    const raw = !lock.lock
+      ? 0
+      : lock.lock.from === "return"
+        ? p.make(E.Call, number)
+        : lock.lock.from === "out"
+          ? this.outPlace(args[lock.lock.index])
+          : (args[lock.lock.index] ?? 0);
     const make = (st: PathState): Token => {
       const token = this.makeToken(raw, st, lock.adds, lock.kind, lock.name, at, end);
       if (lock.lock?.from === "return") {
@@ -702,7 +823,8 @@ export class Interpreter {
       case "conditional": {
         if (lock.adds === 0) return [s];
         const result = p.make(E.Call, number);
-        const heldNonzero = lock.heldWhen === undefined || lock.heldWhen === "nonzero" || lock.heldWhen === "nonnull";
+        const heldNonzero =
+          lock.heldWhen === undefined || lock.heldWhen === "nonzero" || lock.heldWhen === "nonnull";
         const held = s.clone();
         this.acquire(make(held), held);
         held.setFact(result, heldNonzero ? NONZERO : ZERO);
@@ -723,7 +845,14 @@ export class Interpreter {
     return p.kind(arg) === E.Addr ? p.a(arg) : p.make(E.Deref, arg);
   }
 
-  private assertion(name: string, a: { says: string; arg?: number }, at: number, end: number, args: readonly number[], s: PathState): void {
+  private assertion(
+    name: string,
+    a: { says: string; arg?: number },
+    at: number,
+    end: number,
+    args: readonly number[],
+    s: PathState,
+  ): void {
     const raw = args[a.arg ?? 0] ?? 0;
     let adds = 0;
     let kind: Token["kind"] = "spinlock";
@@ -733,7 +862,9 @@ export class Interpreter {
         break;
       case "lock-held-by-type": {
         const type = this.t.typeOf(raw);
-        const lt = type ? this.world.tables.lockTypes.get(this.world.program.names.text(type.name)) : undefined;
+        const lt = type
+          ? this.world.tables.lockTypes.get(this.world.program.names.text(type.name))
+          : undefined;
         if (!lt?.atomic) return;
         adds = Ctx.Preempt;
         kind = lt.kind as Token["kind"];
@@ -765,10 +896,36 @@ export class Interpreter {
   }
 
   private direct(name: string, why: string, at: number, end: number): Sleep {
-    return { written: name, next: null, via: "call", sinkFn: this.fn, sinkAt: at, sinkEnd: end, sinkName: name, why, allocation: false, gfp: [], atoms: [], ctxNone: 0, dropped: [], droppedRaw: [], reasons: 0, note: "", length: 1, viaParam: -1 };
+    return {
+      written: name,
+      next: null,
+      via: "call",
+      sinkFn: this.fn,
+      sinkAt: at,
+      sinkEnd: end,
+      sinkName: name,
+      why,
+      allocation: false,
+      gfp: [],
+      atoms: [],
+      ctxNone: 0,
+      dropped: [],
+      droppedRaw: [],
+      reasons: 0,
+      note: "",
+      length: 1,
+      viaParam: -1,
+    };
   }
 
-  private tableSleep(sl: Sleeper, number: number, at: number, end: number, args: readonly number[], s: PathState): void {
+  private tableSleep(
+    sl: Sleeper,
+    number: number,
+    at: number,
+    end: number,
+    args: readonly number[],
+    s: PathState,
+  ): void {
     void number;
     const e = this.direct(sl.name, whyOf(sl), at, end);
     e.allocation = sl.allocation;
@@ -798,7 +955,8 @@ export class Interpreter {
       case "flag-absent": {
         const a = args[c.arg];
         if (a !== undefined && this.hasFlag(this.t.value(a, s), c.flags)) return;
-        if (a !== undefined && this.t.pool.kind(this.t.value(a, s)) === E.Param) e.reasons |= R["flag-undecided"];
+        if (a !== undefined && this.t.pool.kind(this.t.value(a, s)) === E.Param)
+          e.reasons |= R["flag-undecided"];
         break;
       }
       case "pagefault":
@@ -816,7 +974,9 @@ export class Interpreter {
         e.note = "when the last reference goes";
         break;
       case "object": {
-        const known = c.property ? this.world.propertyHolds(c.property.structs, c.property.field, c.property.values, this.file) : null;
+        const known = c.property
+          ? this.world.propertyHolds(c.property.structs, c.property.field, c.property.values, this.file)
+          : null;
         // With `only` the property makes it sleep; otherwise the property makes it not sleep.
         if (c.property?.only ? known === false : known === true) return;
         if (known === null) e.reasons |= R["object-property"];
@@ -847,7 +1007,13 @@ export class Interpreter {
           e.droppedRaw.push(0);
         } else {
           // A named global, or whatever a command argument releases: the latest spinlock.
-          e.dropped.push({ term: -1, adds: Ctx.Preempt, kind: "spinlock", cls: "", last: c.lock.global ?? "" });
+          e.dropped.push({
+            term: -1,
+            adds: Ctx.Preempt,
+            kind: "spinlock",
+            cls: "",
+            last: c.lock.global ?? "",
+          });
           e.droppedRaw.push(0);
         }
         break;
@@ -860,11 +1026,20 @@ export class Interpreter {
   private hasFlag(v: number, flags: readonly string[]): boolean {
     const p = this.t.pool;
     if (p.kind(v) === E.Var) return flags.includes(this.t.text(p.a(v)));
-    if (p.kind(v) === E.Binary && p.c(v) === Op.Or) return this.hasFlag(p.a(v), flags) || this.hasFlag(p.b(v), flags);
+    if (p.kind(v) === E.Binary && p.c(v) === Op.Or)
+      return this.hasFlag(p.a(v), flags) || this.hasFlag(p.b(v), flags);
     return false;
   }
 
-  private unknownPointer(v: number, raw: number, number: number, at: number, end: number, args: readonly number[], s: PathState): PathState[] {
+  private unknownPointer(
+    v: number,
+    raw: number,
+    number: number,
+    at: number,
+    end: number,
+    args: readonly number[],
+    s: PathState,
+  ): PathState[] {
     const p = this.t.pool;
     if (v > 0 && p.kind(v) === E.Param) {
       this.count(at, true);
@@ -878,9 +1053,23 @@ export class Interpreter {
       const type = this.t.typeOf(p.a(raw));
       if (type) {
         const { program } = this.world;
-        const targets = this.world.pointerTargets(program.structName(type.name, this.file), this.t.global(p.b(raw)), this.file);
+        const targets = this.world.pointerTargets(
+          program.structName(type.name, this.file),
+          this.t.global(p.b(raw)),
+          this.file,
+        );
         if (targets.fns.length > 0) {
-          return this.functionCall(targets.fns, number, at, end, args, s, targets.reasons, "pointer", this.t.show(raw));
+          return this.functionCall(
+            targets.fns,
+            number,
+            at,
+            end,
+            args,
+            s,
+            targets.reasons,
+            "pointer",
+            this.t.show(raw),
+          );
         }
         if (targets.total > 0) this.result.undecided++;
       }
@@ -890,7 +1079,17 @@ export class Interpreter {
   }
 
   /** A call of one of these functions. */
-  private functionCall(fns: readonly number[], number: number, at: number, end: number, args: readonly number[], s: PathState, reasons: number, via: SleepEntry["via"], name: string): PathState[] {
+  private functionCall(
+    fns: readonly number[],
+    number: number,
+    at: number,
+    end: number,
+    args: readonly number[],
+    s: PathState,
+    reasons: number,
+    via: SleepEntry["via"],
+    name: string,
+  ): PathState[] {
     const { program } = this.world;
     const live = fns.filter((f) => !(program.fnFlags(f) & FnFlag.ObjectMacro));
     if (live.length === 0) {
@@ -905,7 +1104,8 @@ export class Interpreter {
     const several = via === "pointer" ? 0 : live.length > 1 ? R["several-definitions"] : 0;
     const effects: (readonly Effect[])[] = [];
     const written = via === "pointer" ? (/\w+$/.exec(name)?.[0] ?? name) : name;
-    const config = program.hasStub(program.fnName(live[0]), this.file) || this.conditionalCall ? R["config-dependent"] : 0;
+    const config =
+      program.hasStub(program.fnName(live[0]), this.file) || this.conditionalCall ? R["config-dependent"] : 0;
     for (const f of live) {
       this.result.callees.add(f);
       if (f === this.fn) {
@@ -918,7 +1118,18 @@ export class Interpreter {
       if (!sum.noReturn) returns = true;
       if (sum.effects.length > 0) effects.push(sum.effects);
       if (!this.exportsSleeps && !atomic) continue;
-      for (const e of sum.sleeps) this.calleeSleep(e, written, number, at, end, args, s, reasons | several | config, isMacro && via === "call" ? "macro" : via);
+      for (const e of sum.sleeps)
+        this.calleeSleep(
+          e,
+          written,
+          number,
+          at,
+          end,
+          args,
+          s,
+          reasons | several | config,
+          isMacro && via === "call" ? "macro" : via,
+        );
     }
     if (!returns) return live.length === 1 || via !== "pointer" ? [] : [s];
     // Several targets: what they do to locks is believed only when it is the same function or all of them do something.
@@ -927,7 +1138,14 @@ export class Interpreter {
   }
 
   /** `#define foo bar`: a call of foo is one of bar. */
-  private aliasOf(fns: readonly number[], number: number, at: number, end: number, args: readonly number[], s: PathState): PathState[] | null {
+  private aliasOf(
+    fns: readonly number[],
+    number: number,
+    at: number,
+    end: number,
+    args: readonly number[],
+    s: PathState,
+  ): PathState[] | null {
     const { program } = this.world;
     for (const f of fns) {
       const calls = program.calls(f);
@@ -949,7 +1167,17 @@ export class Interpreter {
   /** The call at hand stands in one #if branch only. */
   private conditionalCall = false;
 
-  private calleeSleep(e: SleepEntry, written: string, number: number, at: number, end: number, args: readonly number[], s: PathState, reasons: number, via: SleepEntry["via"]): void {
+  private calleeSleep(
+    e: SleepEntry,
+    written: string,
+    number: number,
+    at: number,
+    end: number,
+    args: readonly number[],
+    s: PathState,
+    reasons: number,
+    via: SleepEntry["via"],
+  ): void {
     const result = this.t.pool.make(E.Call, number);
     // A chain through ourselves only repeats a shorter one.
     if (e.length >= LONGEST || passes(e, this.fn)) return;
@@ -982,15 +1210,42 @@ export class Interpreter {
   }
 
   /** The callee calls its parameter: what the function passed for it does. */
-  private callbackSleep(e: SleepEntry, at: number, end: number, args: readonly number[], s: PathState, reasons: number, via: SleepEntry["via"]): void {
+  private callbackSleep(
+    e: SleepEntry,
+    at: number,
+    end: number,
+    args: readonly number[],
+    s: PathState,
+    reasons: number,
+    via: SleepEntry["via"],
+  ): void {
     const arg = args[e.viaParam];
     if (arg === undefined) return;
     const p = this.t.pool;
     let v = this.t.value(arg, s);
     if (p.kind(v) === E.Addr) v = p.a(v);
-    const dropped = { dropped: [...e.dropped], droppedRaw: e.dropped.map((d) => (d.term >= 0 ? this.t.fromShared(d.term, args, 0) : 0)) };
+    const dropped = {
+      dropped: [...e.dropped],
+      droppedRaw: e.dropped.map((d) => (d.term >= 0 ? this.t.fromShared(d.term, args, 0) : 0)),
+    };
     if (p.kind(v) === E.Param) {
-      this.sleep(s, at, end, { ...this.direct(e.sinkName, e.why, e.sinkAt, e.sinkEnd), sinkFn: e.sinkFn, next: e, via, ctxNone: e.ctxNone, reasons: e.reasons | reasons, length: e.length + 1, viaParam: p.a(v), ...dropped }, args);
+      this.sleep(
+        s,
+        at,
+        end,
+        {
+          ...this.direct(e.sinkName, e.why, e.sinkAt, e.sinkEnd),
+          sinkFn: e.sinkFn,
+          next: e,
+          via,
+          ctxNone: e.ctxNone,
+          reasons: e.reasons | reasons,
+          length: e.length + 1,
+          viaParam: p.a(v),
+          ...dropped,
+        },
+        args,
+      );
       return;
     }
     if (p.kind(v) !== E.Var || this.t.isLocal(p.a(v))) return;
@@ -1002,14 +1257,52 @@ export class Interpreter {
       this.world.need(f, (s.bits & ATOMIC) !== 0);
       for (const inner of this.world.summaryOf(f).sleeps) {
         if (inner.viaParam >= 0 || inner.gfp.length > 0) continue;
-        const link: SleepEntry = { ...e, via: "pointer", next: inner, sinkFn: inner.sinkFn, sinkAt: inner.sinkAt, sinkEnd: inner.sinkEnd, sinkName: inner.sinkName, why: inner.why, allocation: inner.allocation, reasons: e.reasons | inner.reasons, length: e.length + inner.length, viaParam: -1 };
+        const link: SleepEntry = {
+          ...e,
+          via: "pointer",
+          next: inner,
+          sinkFn: inner.sinkFn,
+          sinkAt: inner.sinkAt,
+          sinkEnd: inner.sinkEnd,
+          sinkName: inner.sinkName,
+          why: inner.why,
+          allocation: inner.allocation,
+          reasons: e.reasons | inner.reasons,
+          length: e.length + inner.length,
+          viaParam: -1,
+        };
         const bottom = relink(e, inner);
-        this.sleep(s, at, end, { ...this.direct(inner.sinkName, inner.why, inner.sinkAt, inner.sinkEnd), sinkFn: inner.sinkFn, next: bottom ?? link, via, ctxNone: inner.ctxNone | e.ctxNone, reasons: e.reasons | inner.reasons | reasons | R["function-pointer"], note: inner.note, allocation: inner.allocation, length: e.length + inner.length + 1, ...dropped }, args);
+        this.sleep(
+          s,
+          at,
+          end,
+          {
+            ...this.direct(inner.sinkName, inner.why, inner.sinkAt, inner.sinkEnd),
+            sinkFn: inner.sinkFn,
+            next: bottom ?? link,
+            via,
+            ctxNone: inner.ctxNone | e.ctxNone,
+            reasons: e.reasons | inner.reasons | reasons | R["function-pointer"],
+            note: inner.note,
+            allocation: inner.allocation,
+            length: e.length + inner.length + 1,
+            ...dropped,
+          },
+          args,
+        );
       }
     }
   }
 
-  private applyEffects(effects: readonly Effect[], number: number, callee: number, at: number, end: number, args: readonly number[], s: PathState): PathState[] {
+  private applyEffects(
+    effects: readonly Effect[],
+    number: number,
+    callee: number,
+    at: number,
+    end: number,
+    args: readonly number[],
+    s: PathState,
+  ): PathState[] {
     const result = this.t.pool.make(E.Call, number);
     const out: PathState[] = [];
     effects.forEach((ef, i) => {
@@ -1034,7 +1327,15 @@ export class Interpreter {
     else if (s.dropped.length < 6) s.dropped = [...s.dropped, { ...r, term: -1 }];
   }
 
-  private calleeToken(a: AcquireRef, callee: number, at: number, end: number, args: readonly number[], result: number, s: PathState): Token {
+  private calleeToken(
+    a: AcquireRef,
+    callee: number,
+    at: number,
+    end: number,
+    args: readonly number[],
+    result: number,
+    s: PathState,
+  ): Token {
     const raw = a.term >= 0 ? this.t.fromShared(a.term, args, result) : 0;
     const token = this.makeToken(raw, s, a.adds, a.kind, a.how, at, end);
     if (token.cls === "") token.cls = a.cls;
@@ -1084,7 +1385,13 @@ export class Interpreter {
       const raw = e.droppedRaw[i];
       const value = raw > 0 ? this.bareLock(this.t.value(raw, s)) : 0;
       const last = raw > 0 ? this.t.lastName(raw) || d.last : d.last;
-      const k = findToken(held, { key: value, raw: raw > 0 ? this.bareLock(raw) : 0, last, adds: d.adds, kind: d.kind });
+      const k = findToken(held, {
+        key: value,
+        raw: raw > 0 ? this.bareLock(raw) : 0,
+        last,
+        adds: d.adds,
+        kind: d.kind,
+      });
       if (k >= 0) held = held.filter((_, n) => n !== k);
       else dropped.push({ ...d, term: value > 0 ? this.t.toShared(value) : -1, last });
     });
@@ -1099,11 +1406,52 @@ export class Interpreter {
     if (this.exportsSleeps) this.exportEntry(s, at, end, e, reasons, gfp, atoms, ctxNone, dropped);
   }
 
-  private entry(at: number, end: number, e: Sleep, reasons: number, gfp: readonly number[], atoms: readonly Atom[], ctxNone: number, dropped: readonly LockRef[]): SleepEntry {
-    return { fn: this.fn, at, end, written: e.written, via: e.via, next: e.next, sinkFn: e.sinkFn, sinkAt: e.sinkAt, sinkEnd: e.sinkEnd, sinkName: e.sinkName, why: e.why, allocation: e.allocation, gfp, atoms, ctxNone, dropped, reasons, note: e.note, length: e.length, viaParam: e.viaParam };
+  private entry(
+    at: number,
+    end: number,
+    e: Sleep,
+    reasons: number,
+    gfp: readonly number[],
+    atoms: readonly Atom[],
+    ctxNone: number,
+    dropped: readonly LockRef[],
+  ): SleepEntry {
+    return {
+      fn: this.fn,
+      at,
+      end,
+      written: e.written,
+      via: e.via,
+      next: e.next,
+      sinkFn: e.sinkFn,
+      sinkAt: e.sinkAt,
+      sinkEnd: e.sinkEnd,
+      sinkName: e.sinkName,
+      why: e.why,
+      allocation: e.allocation,
+      gfp,
+      atoms,
+      ctxNone,
+      dropped,
+      reasons,
+      note: e.note,
+      length: e.length,
+      viaParam: e.viaParam,
+    };
   }
 
-  private report(s: PathState, at: number, end: number, e: Sleep, held: readonly Token[], reasons: number, gfp: readonly number[], atoms: readonly Atom[], ctxNone: number, dropped: readonly LockRef[]): void {
+  private report(
+    s: PathState,
+    at: number,
+    end: number,
+    e: Sleep,
+    held: readonly Token[],
+    reasons: number,
+    gfp: readonly number[],
+    atoms: readonly Atom[],
+    ctxNone: number,
+    dropped: readonly LockRef[],
+  ): void {
     if (e.viaParam >= 0) return;
     void s;
     // The context is the outermost one that we entered ourselves, else an asserted one.
@@ -1112,8 +1460,27 @@ export class Interpreter {
     const key = `${at}|${e.allocation && e.gfp.length > 0 ? "gfp" : "any"}|${token.id}|${e.next ? e.next.fn : e.sinkName}`;
     let f = this.raw.get(key);
     if (!f) {
-      const context: HeldContext = { kind: token.kind, adds: token.adds, lock: token.lock, cls: token.cls, how: token.how, at: token.at, end: token.end, through: token.through, reasons: token.reasons };
-      f = { at, end, callee: e.next ? this.world.program.fnText(e.next.fn) : e.sinkName, written: e.written, context, entries: [], more: 0, maybeHeld: false };
+      const context: HeldContext = {
+        kind: token.kind,
+        adds: token.adds,
+        lock: token.lock,
+        cls: token.cls,
+        how: token.how,
+        at: token.at,
+        end: token.end,
+        through: token.through,
+        reasons: token.reasons,
+      };
+      f = {
+        at,
+        end,
+        callee: e.next ? this.world.program.fnText(e.next.fn) : e.sinkName,
+        written: e.written,
+        context,
+        entries: [],
+        more: 0,
+        maybeHeld: false,
+      };
       this.raw.set(key, f);
       this.rawEntries.set(f, new Map());
     }
@@ -1151,7 +1518,17 @@ export class Interpreter {
     return /sleep|atomic|block|wait|sync\b|can_|locked|in_irq|polled|nowait|gfp|oops/i.test(name(term));
   }
 
-  private exportEntry(s: PathState, at: number, end: number, e: Sleep, reasons: number, gfp: readonly number[], atoms: readonly Atom[], ctxNone: number, dropped: readonly LockRef[]): void {
+  private exportEntry(
+    s: PathState,
+    at: number,
+    end: number,
+    e: Sleep,
+    reasons: number,
+    gfp: readonly number[],
+    atoms: readonly Atom[],
+    ctxNone: number,
+    dropped: readonly LockRef[],
+  ): void {
     const all = [...atoms];
     const flags = [...gfp];
     let more = reasons;
@@ -1184,7 +1561,12 @@ export class Interpreter {
     const sleeps = all.slice(0, MOST_ENTRIES);
     const annots = this.annotationKinds();
     const effects = buildEffects(this.exits, this.t, this.fn, annots);
-    this.result.summary = { sleeps, more: all.length - sleeps.length, effects, noReturn: this.exits.length === 0 && this.result.capped === 0 };
+    this.result.summary = {
+      sleeps,
+      more: all.length - sleeps.length,
+      effects,
+      noReturn: this.exits.length === 0 && this.result.capped === 0,
+    };
     for (const f of this.raw.values()) {
       const list = [...this.rawEntries.get(f)!.values()].sort(compare);
       f.entries = list.slice(0, MOST_PATHS);
@@ -1192,7 +1574,12 @@ export class Interpreter {
       f.maybeHeld = this.bareAt.has(f.at);
       this.result.findings.push(f);
     }
-    this.result.findings.sort((a, b) => a.at - b.at || a.context.at - b.context.at || (a.callee < b.callee ? -1 : a.callee > b.callee ? 1 : 0));
+    this.result.findings.sort(
+      (a, b) =>
+        a.at - b.at ||
+        a.context.at - b.context.at ||
+        (a.callee < b.callee ? -1 : a.callee > b.callee ? 1 : 0),
+    );
     return this.result;
   }
 
@@ -1216,7 +1603,18 @@ export class Interpreter {
 /** The chain of a callback entry ends at the call of the parameter: puts the callback's own entry behind it. */
 function relink(e: SleepEntry, inner: SleepEntry): SleepEntry | null {
   const tail = e.next === null ? inner : relink(e.next, inner);
-  return { ...e, via: e.next === null ? "pointer" : e.via, next: tail, sinkFn: inner.sinkFn, sinkAt: inner.sinkAt, sinkEnd: inner.sinkEnd, sinkName: inner.sinkName, why: inner.why, allocation: inner.allocation, viaParam: -1 };
+  return {
+    ...e,
+    via: e.next === null ? "pointer" : e.via,
+    next: tail,
+    sinkFn: inner.sinkFn,
+    sinkAt: inner.sinkAt,
+    sinkEnd: inner.sinkEnd,
+    sinkName: inner.sinkName,
+    why: inner.why,
+    allocation: inner.allocation,
+    viaParam: -1,
+  };
 }
 
 function passes(e: SleepEntry, fn: number): boolean {
@@ -1236,8 +1634,15 @@ function keep(map: Map<string, SleepEntry>, e: SleepEntry): void {
 }
 
 function better(a: SleepEntry, b: SleepEntry): boolean {
-  const conds = (e: SleepEntry): number => e.gfp.length * 2 + e.atoms.length + e.dropped.length * 2 + (e.ctxNone !== 0 ? 1 : 0);
-  return (rankOf(b.reasons) - rankOf(a.reasons) || a.dropped.length - b.dropped.length || conds(a) - conds(b) || a.length - b.length || a.at - b.at) < 0;
+  const conds = (e: SleepEntry): number =>
+    e.gfp.length * 2 + e.atoms.length + e.dropped.length * 2 + (e.ctxNone !== 0 ? 1 : 0);
+  return (
+    (rankOf(b.reasons) - rankOf(a.reasons) ||
+      a.dropped.length - b.dropped.length ||
+      conds(a) - conds(b) ||
+      a.length - b.length ||
+      a.at - b.at) < 0
+  );
 }
 
 function compareEntries(world: World): (a: SleepEntry, b: SleepEntry) => number {
@@ -1247,7 +1652,13 @@ function compareEntries(world: World): (a: SleepEntry, b: SleepEntry) => number 
     if (quick !== 0) return quick;
     const pa = path(a);
     const pb = path(b);
-    return (pa < pb ? -1 : pa > pb ? 1 : 0) || world.program.fnColumn(a.sinkFn, Fn.start) + a.sinkAt - (world.program.fnColumn(b.sinkFn, Fn.start) + b.sinkAt) || a.at - b.at;
+    return (
+      (pa < pb ? -1 : pa > pb ? 1 : 0) ||
+      world.program.fnColumn(a.sinkFn, Fn.start) +
+        a.sinkAt -
+        (world.program.fnColumn(b.sinkFn, Fn.start) + b.sinkAt) ||
+      a.at - b.at
+    );
   };
 }
 

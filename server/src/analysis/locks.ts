@@ -56,11 +56,14 @@ export function findToken(tokens: readonly Token[], w: Wanted): number {
     const i = find((t) => t.last === w.last && sameFamily(t.kind, w.kind) && !other(t));
     if (i >= 0) return i;
     // A lock that could not be named when it was taken, or cannot be now.
-    const loose = find((t) => (t.last === "" || t.last === "ptl") && SPINNING.has(t.kind) && sameFamily(t.kind, w.kind));
+    const loose = find(
+      (t) => (t.last === "" || t.last === "ptl") && SPINNING.has(t.kind) && sameFamily(t.kind, w.kind),
+    );
     if (loose >= 0) return loose;
     // Exactly one lock of the kind is held and this is a release of one: it must be it.
     const same = tokens.filter((t) => sameFamily(t.kind, w.kind));
-    if (same.length === 1 && !other(same[0]) && (w.cls === undefined || w.cls === "" || same[0].cls === "")) return tokens.indexOf(same[0]);
+    if (same.length === 1 && !other(same[0]) && (w.cls === undefined || w.cls === "" || same[0].cls === ""))
+      return tokens.indexOf(same[0]);
     return -1;
   }
   // No lock object: preempt_enable, local_irq_restore, rcu_read_unlock, or a lock that cannot be named.
@@ -85,7 +88,9 @@ export function releaseToken(tokens: readonly Token[], w: Wanted): readonly Toke
       if (k >= 0) {
         const t = tokens[k];
         const rest = t.adds & ~bit;
-        return rest === 0 ? tokens.filter((_, n) => n !== k) : tokens.map((x, n) => (n === k ? { ...t, adds: rest } : x));
+        return rest === 0
+          ? tokens.filter((_, n) => n !== k)
+          : tokens.map((x, n) => (n === k ? { ...t, adds: rest } : x));
       }
     }
     return null;
@@ -100,7 +105,9 @@ export function releaseToken(tokens: readonly Token[], w: Wanted): readonly Toke
   const extra = w.adds & ~t.adds & (Ctx.Irq | Ctx.Bh);
   if (extra !== 0) {
     // spin_lock after local_irq_save, then spin_unlock_irqrestore: the latter gives back both.
-    const k = out.findIndex((x) => x.last === "" && (x.adds & extra) !== 0 && (x.kind === "irq-off" || x.kind === "softirq-off"));
+    const k = out.findIndex(
+      (x) => x.last === "" && (x.adds & extra) !== 0 && (x.kind === "irq-off" || x.kind === "softirq-off"),
+    );
     if (k >= 0) out.splice(k, 1);
   }
   return out;

@@ -2,11 +2,12 @@
  * From raw findings and callback roots to findings: absolute places, rules, confidence, messages, one finding for one call
  * site and context. Plain data comes out.
  */
+
+import { Fn, FnFlag } from "../facts/outline.js";
 import { identify } from "../findings/fingerprint.js";
 import type { ChainStep, Finding, FindingContext, FindingPath, RuleId, Site } from "../findings/types.js";
 import { contextWords } from "../findings/words.js";
-import { Fn, FnFlag } from "../facts/outline.js";
-import { ATOMIC, Ctx, type ContextKind } from "../kernel/types.js";
+import { ATOMIC, type ContextKind, Ctx } from "../kernel/types.js";
 import type { CallbackRoot } from "../program/pointers.js";
 import type { Program } from "../program/program.js";
 import { MOST_PATHS } from "./interpret.js";
@@ -24,7 +25,11 @@ export class Reporter {
   }
 
   /** All findings of these functions, in order of place. */
-  findings(enter: readonly number[], callbacks: ReadonlySet<number>, focus: ReadonlySet<string> | null): Finding[] {
+  findings(
+    enter: readonly number[],
+    callbacks: ReadonlySet<number>,
+    focus: ReadonlySet<string> | null,
+  ): Finding[] {
     const drafts: { finding: Finding; callee: string }[] = [];
     const seenSink = new Set<string>();
     const all = new Set<number>([...enter, ...callbacks]);
@@ -47,7 +52,14 @@ export class Reporter {
     }
     this.callbackFindings(callbacks, drafts);
     const kept = focus ? drafts.filter((d) => hasStepIn(d.finding, focus)) : drafts;
-    kept.sort((a, b) => compareText(a.finding.file, b.finding.file) || a.finding.offset - b.finding.offset || compareText(a.finding.rule, b.finding.rule) || compareText(a.finding.context.lockClass ?? "", b.finding.context.lockClass ?? "") || a.finding.context.site.offset - b.finding.context.site.offset);
+    kept.sort(
+      (a, b) =>
+        compareText(a.finding.file, b.finding.file) ||
+        a.finding.offset - b.finding.offset ||
+        compareText(a.finding.rule, b.finding.rule) ||
+        compareText(a.finding.context.lockClass ?? "", b.finding.context.lockClass ?? "") ||
+        a.finding.context.site.offset - b.finding.context.site.offset,
+    );
     const ids = identify(kept.map((d) => ({ ...d.finding, callee: d.callee })));
     kept.forEach((d, i) => {
       d.finding.fingerprint = ids[i].fingerprint;
@@ -58,7 +70,11 @@ export class Reporter {
 
   private site(fn: number, at: number, end: number): Site {
     const start = this.program.fnColumn(fn, Fn.start);
-    return { file: this.program.fnFile(fn).path, offset: start + at, endOffset: start + Math.max(end, at + 1) };
+    return {
+      file: this.program.fnFile(fn).path,
+      offset: start + at,
+      endOffset: start + Math.max(end, at + 1),
+    };
   }
 
   /** The name at a call, which is what is marked. */
@@ -73,12 +89,22 @@ export class Reporter {
     for (let x: SleepEntry | null = e; x; x = x.next) {
       const s = this.site(x.fn, x.at, x.end);
       chain.push({ ...s, function: this.program.fnText(x.fn), via: x.via });
-      if (this.solver.pointers.putSuper.has(x.fn) || (/^_*put_super$/.test(this.program.fnText(x.fn)) && s.file === "fs/super.c")) reasons |= R["put-super-path"];
+      if (
+        this.solver.pointers.putSuper.has(x.fn) ||
+        (/^_*put_super$/.test(this.program.fnText(x.fn)) && s.file === "fs/super.c")
+      )
+        reasons |= R["put-super-path"];
       if (this.program.fnFlags(x.fn) & FnFlag.Init) reasons |= R["boot-only"];
     }
     const sleep = this.nameSite(e.sinkFn, e.sinkAt, e.sinkEnd, e.sinkName);
     const condition = this.condition(e);
-    return { confidence: confidenceOf(reasons), reasons: reasonNames(reasons), ...(condition ? { condition } : {}), chain, sleep: { ...sleep, call: e.sinkName, reason: e.why } };
+    return {
+      confidence: confidenceOf(reasons),
+      reasons: reasonNames(reasons),
+      ...(condition ? { condition } : {}),
+      chain,
+      sleep: { ...sleep, call: e.sinkName, reason: e.why },
+    };
   }
 
   private condition(e: SleepEntry): string {
@@ -93,7 +119,8 @@ export class Reporter {
   }
 
   private fromRaw(fn: number, f: RawFinding): { finding: Finding; callee: string } | null {
-    const extra = (f.maybeHeld ? R["maybe-held"] : 0) | (this.program.fnFlags(fn) & FnFlag.Init ? R["boot-only"] : 0);
+    const extra =
+      (f.maybeHeld ? R["maybe-held"] : 0) | (this.program.fnFlags(fn) & FnFlag.Init ? R["boot-only"] : 0);
     const paths = f.entries.map((e) => this.path(e, extra));
     if (paths.length === 0) return null;
     return this.make(fn, f.at, f.end, f.callee, this.context(fn, f.context), paths, f.more, false, f.entries);
@@ -101,7 +128,10 @@ export class Reporter {
 
   private context(fn: number, c: HeldContext): FindingContext {
     // A lock that a callee took is said to be taken at our call of it; the chain to the acquire follows.
-    const through = c.through.map((s) => ({ ...this.site(s.fn, s.at, s.end), function: this.program.fnText(s.fn) }));
+    const through = c.through.map((s) => ({
+      ...this.site(s.fn, s.at, s.end),
+      function: this.program.fnText(s.fn),
+    }));
     return {
       kind: c.kind,
       ...(c.lock ? { lock: c.lock } : {}),
@@ -112,7 +142,17 @@ export class Reporter {
     };
   }
 
-  private make(fn: number, at: number, end: number, callee: string, context: FindingContext, paths: FindingPath[], more: number, callback: boolean, entries: readonly SleepEntry[]): { finding: Finding; callee: string } {
+  private make(
+    fn: number,
+    at: number,
+    end: number,
+    callee: string,
+    context: FindingContext,
+    paths: FindingPath[],
+    more: number,
+    callback: boolean,
+    entries: readonly SleepEntry[],
+  ): { finding: Finding; callee: string } {
     const rank = { high: 2, medium: 1, low: 0 } as const;
     const best = paths.reduce((a, b) => (rank[b.confidence] > rank[a.confidence] ? b : a));
     const gfp = entries.length > 0 && entries.every((e) => e.allocation && isGfp(e));
@@ -136,7 +176,10 @@ export class Reporter {
     return { finding, callee };
   }
 
-  private callbackFindings(callbacks: ReadonlySet<number>, drafts: { finding: Finding; callee: string }[]): void {
+  private callbackFindings(
+    callbacks: ReadonlySet<number>,
+    drafts: { finding: Finding; callee: string }[],
+  ): void {
     const byFn = new Map<number, CallbackRoot[]>();
     for (const r of this.solver.pointers.roots) {
       if (!callbacks.has(r.fn) || !this.program.alive(r.fn)) continue;
@@ -148,7 +191,9 @@ export class Reporter {
       const result = this.solver.results.get(fn);
       if (!result) continue;
       // One finding a call site: the surest registration speaks.
-      const roots = byFn.get(fn)!.sort((a, b) => levelOf(b) - levelOf(a) || a.bits - b.bits || compareText(a.how, b.how));
+      const roots = byFn
+        .get(fn)!
+        .sort((a, b) => levelOf(b) - levelOf(a) || a.bits - b.bits || compareText(a.how, b.how));
       const bySite = new Map<string, { root: CallbackRoot; entries: SleepEntry[] }>();
       for (const e of result.summary.sleeps) {
         if (e.viaParam >= 0 || e.dropped.length > 0) continue;
@@ -165,11 +210,25 @@ export class Reporter {
         const first = entries[0];
         if (own.has(first.at)) continue;
         const reason = root.byOps ? R["ops-callback"] : R["registered-callback"];
-        const undecided = (e: SleepEntry): number => (e.gfp.length > 0 ? R["gfp-undecided"] : 0) | (root.confidence === "low" ? R["config-dependent"] | R["flag-undecided"] : 0);
+        const undecided = (e: SleepEntry): number =>
+          (e.gfp.length > 0 ? R["gfp-undecided"] : 0) |
+          (root.confidence === "low" ? R["config-dependent"] | R["flag-undecided"] : 0);
         const paths = entries.slice(0, MOST_PATHS).map((e) => this.path(e, reason | undecided(e)));
         const context: FindingContext = { kind: root.kind, site: this.registered(root), how: root.how };
         const callee = first.next ? this.program.fnText(first.next.fn) : first.sinkName;
-        drafts.push(this.make(fn, first.at, first.end, callee, context, paths, Math.max(0, entries.length - MOST_PATHS), true, entries));
+        drafts.push(
+          this.make(
+            fn,
+            first.at,
+            first.end,
+            callee,
+            context,
+            paths,
+            Math.max(0, entries.length - MOST_PATHS),
+            true,
+            entries,
+          ),
+        );
       }
     }
   }
@@ -196,7 +255,10 @@ function markThrough(set: Set<string>, e: SleepEntry): void {
 }
 
 function hasStepIn(f: Finding, focus: ReadonlySet<string>): boolean {
-  return focus.has(f.file) || f.paths.some((p) => focus.has(p.sleep.file) || p.chain.some((s) => focus.has(s.file)));
+  return (
+    focus.has(f.file) ||
+    f.paths.some((p) => focus.has(p.sleep.file) || p.chain.some((s) => focus.has(s.file)))
+  );
 }
 
 function compareText(a: string, b: string): number {
@@ -204,10 +266,22 @@ function compareText(a: string, b: string): number {
 }
 
 /** The sentence that a maintainer would write. */
-function message(fn: string, callee: string, context: FindingContext, best: FindingPath, callback: boolean): string {
+function message(
+  fn: string,
+  callee: string,
+  context: FindingContext,
+  best: FindingPath,
+  callback: boolean,
+): string {
   const sleep = best.sleep.call;
   const verb = best.confidence === "high" ? "sleeps" : "may sleep";
-  const where = callback ? `in ${contextWords(context)} (entered by ${context.how})` : MESSAGE_LOCKS.has(context.kind) ? `while holding ${contextWords(context)}` : context.kind === "rcu" ? "inside an RCU read-side section" : `with ${contextWords(context)}`;
+  const where = callback
+    ? `in ${contextWords(context)} (entered by ${context.how})`
+    : MESSAGE_LOCKS.has(context.kind)
+      ? `while holding ${contextWords(context)}`
+      : context.kind === "rcu"
+        ? "inside an RCU read-side section"
+        : `with ${contextWords(context)}`;
   const what = callee === sleep ? `${sleep}(), which ${verb}` : `${callee}(), which ${verb} in ${sleep}()`;
   const when = best.condition ? ` (${best.condition})` : "";
   return `${fn}() calls ${what}${when}, ${where}`;

@@ -13,11 +13,11 @@ import type { KernelTables } from "../kernel/types.js";
 import { CallGraph } from "../program/callgraph.js";
 import { Pointers } from "../program/pointers.js";
 import type { Program, SourceFile } from "../program/program.js";
-import { depths } from "./prefilter.js";
-import { Interpreter, type FnResult } from "./interpret.js";
 import { Aliases } from "./aliases.js";
+import { type FnResult, Interpreter } from "./interpret.js";
+import { depths } from "./prefilter.js";
 import { R } from "./reasons.js";
-import { EMPTY, type Effect, sameSummary, type Summary } from "./summary.js";
+import { type Effect, EMPTY, type Summary, sameSummary } from "./summary.js";
 import { SharedTerms } from "./terms.js";
 import type { PointerTargets, World } from "./world.js";
 
@@ -79,7 +79,11 @@ export class Solver implements World {
   pointerTargets(struct: number, field: number, from: SourceFile): PointerTargets {
     const t = this.pointers.targets(struct, field, from);
     if (t.total > MOST_TARGETS) return { fns: [], reasons: 0, total: t.total };
-    return { fns: t.fns, reasons: t.total > FEW_TARGETS ? R["many-targets"] | R["function-pointer"] : R["function-pointer"], total: t.total };
+    return {
+      fns: t.fns,
+      reasons: t.total > FEW_TARGETS ? R["many-targets"] | R["function-pointer"] : R["function-pointer"],
+      total: t.total,
+    };
   }
 
   gfpAlias(name: string, from: SourceFile): boolean | null {
@@ -90,7 +94,12 @@ export class Solver implements World {
     return this.aliases.constant(name, from);
   }
 
-  propertyHolds(structs: readonly string[], field: string, values: readonly string[], from: SourceFile): boolean | null {
+  propertyHolds(
+    structs: readonly string[],
+    field: string,
+    values: readonly string[],
+    from: SourceFile,
+  ): boolean | null {
     return this.aliases.property(structs, field, values, from);
   }
 
@@ -108,7 +117,10 @@ export class Solver implements World {
     const requests: FlowRequest[] = [];
     for (const index of [...byFile.keys()].sort((a, b) => a - b)) {
       const list = byFile.get(index)!.sort((a, b) => a - b);
-      requests.push({ file: this.program.files[index]!.path, fns: list.map((fn) => this.program.fnIndex(fn)) });
+      requests.push({
+        file: this.program.files[index]!.path,
+        fns: list.map((fn) => this.program.fnIndex(fn)),
+      });
     }
     if (requests.length === 0) return;
     await this.facts.flows(
@@ -190,7 +202,8 @@ export class Solver implements World {
       if (l.op === "acquire") entry.taken.add(l.pair ?? text);
       else entry.given.add(text);
     }
-    for (const l of locks.values()) if (l.taken.size !== l.given.size || [...l.taken].some((n) => !l.given.has(n))) return false;
+    for (const l of locks.values())
+      if (l.taken.size !== l.given.size || [...l.taken].some((n) => !l.given.has(n))) return false;
     return true;
   }
 
@@ -258,7 +271,9 @@ export class Solver implements World {
     const ops = this.ops();
     for (const f of program.files) {
       if (!f) continue;
-      for (const fn of f.fns) if (this.hasBody(fn) && !(program.fnFlags(fn) & FnFlag.Dead) && this.unbalanced(fn, ops)) candidates.add(fn);
+      for (const fn of f.fns)
+        if (this.hasBody(fn) && !(program.fnFlags(fn) & FnFlag.Dead) && this.unbalanced(fn, ops))
+          candidates.add(fn);
     }
     for (let round = 0; round < 10 && candidates.size > 0; round++) {
       await this.fetch([...candidates], signal);
@@ -267,10 +282,20 @@ export class Solver implements World {
         const flow = this.flows.get(fn);
         if (!flow) continue;
         const name = program.fnText(fn);
-        if (this.tables.locks.has(name) || this.tables.hardStops.has(name) || this.tables.neverSleeps.has(name)) continue;
+        if (
+          this.tables.locks.has(name) ||
+          this.tables.hardStops.has(name) ||
+          this.tables.neverSleeps.has(name)
+        )
+          continue;
         const old = this.effects.get(fn) ?? [];
         // Most functions that take a lock and return a value return without it.
-        if (old.length === 0 && program.fnColumn(fn, Fn.annotCount) === 0 && !depths(flow, (n) => this.opOfText(n), false).unbalanced) continue;
+        if (
+          old.length === 0 &&
+          program.fnColumn(fn, Fn.annotCount) === 0 &&
+          !depths(flow, (n) => this.opOfText(n), false).unbalanced
+        )
+          continue;
         const r = new Interpreter(this, fn, flow, false).run();
         const now = r.summary.effects;
         if (now.length === 0 && old.length === 0) continue;
@@ -311,7 +336,8 @@ export class Solver implements World {
       const id = this.program.names.find(text);
       if (id > 0) a[id] = 1;
     };
-    for (const l of this.tables.locks.values()) if (l.adds !== 0 && (l.op === "acquire" || l.op === "try" || l.op === "conditional")) mark(l.name);
+    for (const l of this.tables.locks.values())
+      if (l.adds !== 0 && (l.op === "acquire" || l.op === "try" || l.op === "conditional")) mark(l.name);
     for (const [name, x] of this.tables.assertions) if (x.says !== "process") mark(name);
     for (const g of this.guardNames) mark(g);
     for (const [id, op] of this.effectNames) if (op !== -1) a[id] = 1;
@@ -401,7 +427,13 @@ export class Solver implements World {
     };
     const addName = (text: string, always: boolean): void => {
       const id = program.names.find(text);
-      if (id < 0 || this.tables.hardStops.has(text) || this.tables.neverSleeps.has(text) || this.tables.noReturn.has(text)) return;
+      if (
+        id < 0 ||
+        this.tables.hardStops.has(text) ||
+        this.tables.neverSleeps.has(text) ||
+        this.tables.noReturn.has(text)
+      )
+        return;
       const l = this.tables.locks.get(text);
       if (l) return;
       const sl = this.tables.sleepers.get(text);
@@ -409,7 +441,9 @@ export class Solver implements World {
       for (const f of program.resolve(id, file)) {
         if (this.hasBody(f)) {
           if (always || this.reach[f]) add(f);
-        } else for (const c of program.calls(f)) if ((c & 1) === 0 && c >> 1 !== id) addName(program.names.text(c >> 1), always);
+        } else
+          for (const c of program.calls(f))
+            if ((c & 1) === 0 && c >> 1 !== id) addName(program.names.text(c >> 1), always);
       }
     };
     const c = flow.code;
@@ -433,7 +467,9 @@ export class Solver implements World {
             continue;
           }
           const id = program.names.find(name);
-          const isFn = id >= 0 && program.resolve(id, file).some((f) => this.hasBody(f) && !(program.fnFlags(f) & FnFlag.Macro));
+          const isFn =
+            id >= 0 &&
+            program.resolve(id, file).some((f) => this.hasBody(f) && !(program.fnFlags(f) & FnFlag.Macro));
           terms.set(c[q + 7 + i], isFn);
           if (isFn) {
             handsOn = true;
@@ -445,7 +481,12 @@ export class Solver implements World {
         const name = functionArg(c[q + 2]);
         if (name !== null && pool.kind(c[q + 1]) === E.Var) {
           const id = program.names.find(name);
-          if (id >= 0 && program.definitionsOf(id).length > 0 && program.resolve(id, file).some((f) => !(program.fnFlags(f) & (FnFlag.Macro | FnFlag.ObjectMacro)))) addName(name, false);
+          if (
+            id >= 0 &&
+            program.definitionsOf(id).length > 0 &&
+            program.resolve(id, file).some((f) => !(program.fnFlags(f) & (FnFlag.Macro | FnFlag.ObjectMacro)))
+          )
+            addName(name, false);
         }
       }
     }
@@ -531,8 +572,18 @@ export class Solver implements World {
       }
     }
     mark("facts of callees");
-    const stats: SolveStats = { analysed: 0, unparsed: 0, resolved: 0, unresolved: 0, undecided: 0, capped: 0 };
-    const order = components([...closure].sort((a, b) => a - b), (fn) => edges.get(fn) ?? []);
+    const stats: SolveStats = {
+      analysed: 0,
+      unparsed: 0,
+      resolved: 0,
+      unresolved: 0,
+      undecided: 0,
+      capped: 0,
+    };
+    const order = components(
+      [...closure].sort((a, b) => a - b),
+      (fn) => edges.get(fn) ?? [],
+    );
     n = 0;
     for (const scc of order) {
       await this.solveComponent(scc, edges);

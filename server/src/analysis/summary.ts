@@ -133,12 +133,22 @@ export function sameEntry(a: SleepEntry, b: SleepEntry): boolean {
     a.atoms.length === b.atoms.length &&
     a.atoms.every((x, i) => x.term === b.atoms[i].term && x.truth === b.atoms[i].truth) &&
     sameLocks(a.dropped, b.dropped) &&
-    (a.next === b.next || (a.next !== null && b.next !== null && a.next.fn === b.next.fn && a.next.at === b.next.at && sameEntry(a.next, b.next)))
+    (a.next === b.next ||
+      (a.next !== null &&
+        b.next !== null &&
+        a.next.fn === b.next.fn &&
+        a.next.at === b.next.at &&
+        sameEntry(a.next, b.next)))
   );
 }
 
 function sameLocks(a: readonly LockRef[], b: readonly LockRef[]): boolean {
-  return a.length === b.length && a.every((x, i) => x.term === b[i].term && x.adds === b[i].adds && x.kind === b[i].kind && x.cls === b[i].cls);
+  return (
+    a.length === b.length &&
+    a.every(
+      (x, i) => x.term === b[i].term && x.adds === b[i].adds && x.kind === b[i].kind && x.cls === b[i].cls,
+    )
+  );
 }
 
 export function sameSummary(a: Summary, b: Summary): boolean {
@@ -159,7 +169,13 @@ export function sameEffects(a: readonly Effect[], b: readonly Effect[]): boolean
         x.ret === b[i].ret &&
         sameLocks(x.acquires, b[i].acquires) &&
         sameLocks(x.releases, b[i].releases) &&
-        x.acquires.every((q, k) => q.chain.length === b[i].acquires[k].chain.length && q.chain.every((s, n) => s.fn === b[i].acquires[k].chain[n].fn && s.at === b[i].acquires[k].chain[n].at)),
+        x.acquires.every(
+          (q, k) =>
+            q.chain.length === b[i].acquires[k].chain.length &&
+            q.chain.every(
+              (s, n) => s.fn === b[i].acquires[k].chain[n].fn && s.at === b[i].acquires[k].chain[n].at,
+            ),
+        ),
     )
   );
 }

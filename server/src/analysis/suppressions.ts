@@ -27,7 +27,10 @@ export function suppressionAt(text: string, offset: number, rule: string): strin
   const lineStart = text.lastIndexOf("\n", offset - 1) + 1;
   const lineEnd = text.indexOf("\n", offset);
   const aboveStart = lineStart === 0 ? 0 : text.lastIndexOf("\n", lineStart - 2) + 1;
-  for (const line of [text.slice(lineStart, lineEnd < 0 ? text.length : lineEnd), lineStart === 0 ? "" : text.slice(aboveStart, lineStart - 1)]) {
+  for (const line of [
+    text.slice(lineStart, lineEnd < 0 ? text.length : lineEnd),
+    lineStart === 0 ? "" : text.slice(aboveStart, lineStart - 1),
+  ]) {
     const m = COMMENT.exec(line);
     if (m && m[1].split(/\s*,\s*/).some((r) => r === rule || r === "all")) return m[2];
   }

@@ -121,7 +121,9 @@ export class Terms {
 
   /** The tree-wide number of a name of this function. */
   global(nameIndex: number): number {
-    return nameIndex < this.globalName.length ? this.globalName[nameIndex] : this.program.names.id(this.names[nameIndex]);
+    return nameIndex < this.globalName.length
+      ? this.globalName[nameIndex]
+      : this.program.names.id(this.names[nameIndex]);
   }
 
   /** Index of a name in this function, made if new. */
@@ -164,7 +166,14 @@ export class Terms {
       case E.Pair:
         return 1 + Math.max(this.depth(p.a(e), limit - 1), this.depth(p.b(e), limit - 1));
       case E.Cond:
-        return 1 + Math.max(this.depth(p.a(e), limit - 1), this.depth(p.b(e), limit - 1), this.depth(p.c(e), limit - 1));
+        return (
+          1 +
+          Math.max(
+            this.depth(p.a(e), limit - 1),
+            this.depth(p.b(e), limit - 1),
+            this.depth(p.c(e), limit - 1),
+          )
+        );
       case E.Pure:
         return p.b(e) < 0 ? 1 : 1 + this.depth(p.b(e), limit - 1);
       default:
@@ -240,7 +249,8 @@ export class Terms {
       const n = fold(p.a(x), p.a(y), op);
       if (n !== null) return p.make(E.Int, n);
     }
-    if ((x === 0 || y === 0) && op !== Op.Or && op !== Op.And && op !== Op.LogAnd && op !== Op.LogOr) return 0;
+    if ((x === 0 || y === 0) && op !== Op.Or && op !== Op.And && op !== Op.LogAnd && op !== Op.LogOr)
+      return 0;
     return p.make(E.Binary, x, y, op);
   }
 
@@ -294,7 +304,11 @@ export class Terms {
       case E.Pair:
         return this.mentionsCall(p.a(e), call) || this.mentionsCall(p.b(e), call);
       case E.Cond:
-        return this.mentionsCall(p.a(e), call) || this.mentionsCall(p.b(e), call) || this.mentionsCall(p.c(e), call);
+        return (
+          this.mentionsCall(p.a(e), call) ||
+          this.mentionsCall(p.b(e), call) ||
+          this.mentionsCall(p.c(e), call)
+        );
       case E.Pure:
         return p.b(e) >= 0 && this.mentionsCall(p.b(e), call);
       default:
@@ -467,7 +481,12 @@ export class Terms {
       }
       case E.Cond: {
         const a = s.a(t) === 0 ? 0 : this.fromShared(s.a(t), args, result);
-        return p.make(E.Cond, a, this.fromShared(s.b(t), args, result), this.fromShared(s.c(t), args, result));
+        return p.make(
+          E.Cond,
+          a,
+          this.fromShared(s.b(t), args, result),
+          this.fromShared(s.c(t), args, result),
+        );
       }
       case E.Pure: {
         const b = s.b(t) < 0 ? -1 : this.fromShared(s.b(t), args, result);
@@ -494,8 +513,17 @@ export class Terms {
         const base = p.a(e);
         const bk = p.kind(base);
         const t = this.typeOf(base);
-        const pointer = bk === E.Param || bk === E.Call || bk === E.Cast || (t !== null && (t.flags & TypeFlag.Pointer) !== 0);
-        const b = bk === E.Call || bk === E.Unknown || bk === E.Out ? "…" : bk === E.Cast ? this.show(p.b(base)) : this.show(base);
+        const pointer =
+          bk === E.Param ||
+          bk === E.Call ||
+          bk === E.Cast ||
+          (t !== null && (t.flags & TypeFlag.Pointer) !== 0);
+        const b =
+          bk === E.Call || bk === E.Unknown || bk === E.Out
+            ? "…"
+            : bk === E.Cast
+              ? this.show(p.b(base))
+              : this.show(base);
         return `${b}${pointer ? "->" : "."}${this.text(p.b(e))}`;
       }
       case E.Index:
@@ -537,7 +565,8 @@ export class Terms {
     while (p.kind(e) === E.Index || p.kind(e) === E.Deref) e = p.a(e);
     if (p.kind(e) === E.Field) {
       const t = this.typeOf(p.a(e));
-      if (t) return `struct ${this.program.names.text(this.program.structName(t.name, this.file))}.${this.text(p.b(e))}`;
+      if (t)
+        return `struct ${this.program.names.text(this.program.structName(t.name, this.file))}.${this.text(p.b(e))}`;
     }
     if (p.kind(e) === E.Var && !this.isLocal(p.a(e))) {
       const home = this.program.globalHome(this.global(p.a(e)), this.file);

@@ -27,5 +27,10 @@ export interface World {
   /** Value of a macro that stands for an integer; null when it is none. */
   constant(name: string, from: SourceFile): number | null;
   /** Whether an object property (regmap fast_io …) is decided by an initialiser that can be seen from this file. */
-  propertyHolds(structs: readonly string[], field: string, values: readonly string[], from: SourceFile): boolean | null;
+  propertyHolds(
+    structs: readonly string[],
+    field: string,
+    values: readonly string[],
+    from: SourceFile,
+  ): boolean | null;
 }

@@ -114,7 +114,11 @@ export class ExprPool {
   }
 
   private slot(k: number, a: number, b: number, c: number): number {
-    let h = Math.imul(k + 1, 0x9e3779b1) ^ Math.imul(a + 1, 0x85ebca6b) ^ Math.imul(b + 1, 0xc2b2ae35) ^ Math.imul(c + 1, 0x27d4eb2f);
+    let h =
+      Math.imul(k + 1, 0x9e3779b1) ^
+      Math.imul(a + 1, 0x85ebca6b) ^
+      Math.imul(b + 1, 0xc2b2ae35) ^
+      Math.imul(c + 1, 0x27d4eb2f);
     h ^= h >>> 15;
     return h & this.mask;
   }

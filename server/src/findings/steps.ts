@@ -65,7 +65,8 @@ export function commitMessageText(finding: Finding, lineOf: (site: Site) => numb
   const lines = [`${finding.message}`, "", `(atomic context: ${lock}, ${at(context.site)})`];
   for (const [p, path] of finding.paths.entries()) {
     if (p > 0) lines.push("", path.condition ? `and (${path.condition}):` : "and:");
-    else if (path.condition) lines[lines.length - 1] += ` (${path.condition})`;
+    else if (path.condition && !finding.message.includes(path.condition))
+      lines[lines.length - 1] += ` (${path.condition})`;
     for (const [i, step] of path.chain.entries()) lines.push(`${"  ".repeat(i)}${step.function}()`);
     lines.push(`${"  ".repeat(path.chain.length)}${path.sleep.call}() //sleep, ${at(path.sleep)}`);
   }

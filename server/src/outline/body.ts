@@ -144,8 +144,17 @@ export class BodyScanner {
       if (p >= 0) {
         const level = this.braces.length - 1;
         const ctx = level >= 0 ? this.context(t, level, from) : BLOCK;
-        const path = p < w - 1 ? ctx.outer + designatorPath(s.text.slice(t.start[p], t.end[w - 2])) : ctx.outer;
-        this.init(ctx.type, s.word(t, w), path === "" ? 0 : s.names.text(path), value, ctx.base, t.start[w], fn);
+        const path =
+          p < w - 1 ? ctx.outer + designatorPath(s.text.slice(t.start[p], t.end[w - 2])) : ctx.outer;
+        this.init(
+          ctx.type,
+          s.word(t, w),
+          path === "" ? 0 : s.names.text(path),
+          value,
+          ctx.base,
+          t.start[w],
+          fn,
+        );
         return;
       }
     }
@@ -154,7 +163,15 @@ export class BodyScanner {
     this.init(0, s.word(t, w), 0, value, s.span(t, b, w - 1, VALUE_LIMIT), t.start[w], fn);
   }
 
-  private init(type: number, field: number, outer: number, value: number, base: number, at: number, fn: number): void {
+  private init(
+    type: number,
+    field: number,
+    outer: number,
+    value: number,
+    base: number,
+    at: number,
+    fn: number,
+  ): void {
     const l = this.s.inits;
     l.push(type);
     l.push(field);
@@ -220,7 +237,8 @@ export class BodyScanner {
     const { kind, match } = t;
     const s = this.s;
     const b = this.braces[level];
-    const up = (): BraceContext => (level > 0 && this.braces.length < 60 ? this.context(t, level - 1, from) : BLOCK);
+    const up = (): BraceContext =>
+      level > 0 && this.braces.length < 60 ? this.context(t, level - 1, from) : BLOCK;
     const p = b > from ? kind[b - 1] : 0;
     if (p === K.Comma || p === K.LBrace) {
       const outer = up();
@@ -253,7 +271,11 @@ export class BodyScanner {
       const start = designatorStart(t, q - 1, from);
       if (start < 0) return BLOCK;
       const outer = up();
-      return { ...outer, init: true, outer: outer.outer + designatorPath(s.text.slice(t.start[start], t.end[q])) };
+      return {
+        ...outer,
+        init: true,
+        outer: outer.outer + designatorPath(s.text.slice(t.start[start], t.end[q])),
+      };
     }
     return { init: true, type: typeBefore(s, t, q, from), base: s.word(t, q), outer: "" };
   }
@@ -264,7 +286,13 @@ const isEnd = (k: number): boolean =>
   k === K.Comma || k === K.Semi || k === K.RBrace || k === K.RParen || k === K.Eof;
 /** A parenthesised type may follow this token to form a compound literal. */
 const isCastish = (k: number): boolean =>
-  k === K.Assign || k === K.Amp || k === K.Comma || k === K.LParen || k === K.Return || k === K.Colon || k === K.LBrace;
+  k === K.Assign ||
+  k === K.Amp ||
+  k === K.Comma ||
+  k === K.LParen ||
+  k === K.Return ||
+  k === K.Colon ||
+  k === K.LBrace;
 
 /** Whether the parenthesis at token i holds words and stars only and an operand follows. */
 function isCast(t: Tokens, i: number): boolean {
@@ -316,6 +344,10 @@ function lhsStart(t: Tokens, w: number, from: number): number {
 function typeBefore(s: State, t: Tokens, q: number, from: number): number {
   const { kind } = t;
   let j = q - 1;
-  while (j >= from && (kind[j] === K.Star || kind[j] === K.Const || (kind[j] === K.Ident && s.attrLike(t, j)))) j--;
+  while (
+    j >= from &&
+    (kind[j] === K.Star || kind[j] === K.Const || (kind[j] === K.Ident && s.attrLike(t, j)))
+  )
+    j--;
   return j >= from && kind[j] === K.Ident ? s.word(t, j) : 0;
 }

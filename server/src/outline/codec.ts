@@ -1,5 +1,13 @@
 /** Binary form of a file's outline: what the cache holds and workers send. Small first, then fast; versioned. */
-import { COND_STRIDE, FN_STRIDE, type FileOutline, INIT_STRIDE, REG_STRIDE, STRUCT_STRIDE, TYPED_STRIDE } from "../facts/outline.js";
+import {
+  COND_STRIDE,
+  type FileOutline,
+  FN_STRIDE,
+  INIT_STRIDE,
+  REG_STRIDE,
+  STRUCT_STRIDE,
+  TYPED_STRIDE,
+} from "../facts/outline.js";
 import { MACRO_STRIDE } from "./macroKinds.js";
 
 /** Changes whenever the meaning of the bytes does; part of the cache key. */

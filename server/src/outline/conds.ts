@@ -15,7 +15,8 @@ export function conditionText(raw: string): string {
 }
 
 /** Whether a condition chooses what stands in for a feature that is off. */
-const isStub = (text: string): boolean => /^!\s*(?:defined\(CONFIG_\w+\)|IS_(?:ENABLED|REACHABLE|BUILTIN)\(\w+\))$/.test(text);
+const isStub = (text: string): boolean =>
+  /^!\s*(?:defined\(CONFIG_\w+\)|IS_(?:ENABLED|REACHABLE|BUILTIN)\(\w+\))$/.test(text);
 
 /**
  * Walks a file's directives in step with the functions that are recorded (in order of their offsets) and tells the

@@ -1,6 +1,6 @@
 /** Reads declarations from tokens: types and names of variables, parameters and fields; struct and typedef records. */
 import { TypeFlag } from "../facts/outline.js";
-import { K, type Tokens, isWord } from "../text/tokens.js";
+import { isWord, K, type Tokens } from "../text/tokens.js";
 import type { State } from "./state.js";
 
 /** What the words in front of the declarators say. */
@@ -148,7 +148,8 @@ export class DeclarationReader {
       j = close + 1;
       while (j < e && (kind[j] === K.Attribute || (kind[j] === K.Ident && s.attrLike(t, j)))) {
         const next = kind[j + 1];
-        if (kind[j] === K.Ident && !isWord(next) && next !== K.LParen && next !== K.Star && next !== K.Semi) break;
+        if (kind[j] === K.Ident && !isWord(next) && next !== K.LParen && next !== K.Star && next !== K.Semi)
+          break;
         j = next === K.LParen ? s.skip(t, j + 1) : j + 1;
       }
     }
@@ -172,7 +173,13 @@ export class DeclarationReader {
         j++;
       } else if (k === K.Const) j++;
       else if (k === K.Attribute) j = kind[j + 1] === K.LParen ? s.skip(t, j + 1) : j + 1;
-      else if (k === K.Ident && s.attrLike(t, j) && j + 1 < end && (kind[j + 1] === K.Ident || kind[j + 1] === K.Star)) j++;
+      else if (
+        k === K.Ident &&
+        s.attrLike(t, j) &&
+        j + 1 < end &&
+        (kind[j + 1] === K.Ident || kind[j + 1] === K.Star)
+      )
+        j++;
       else break;
     }
     if (j < end && kind[j] === K.LParen && match[j] > j) {
@@ -180,7 +187,18 @@ export class DeclarationReader {
       const close = match[j];
       let inner = j + 1;
       let pointer = false;
-      while (inner < close && (kind[inner] === K.Star || kind[inner] === K.Const || kind[inner] === K.LParen || (kind[inner] === K.Ident && kind[inner + 1] !== K.RBracket && kind[inner + 1] !== K.LBracket && inner + 1 < close && kind[inner + 1] !== K.LParen && kind[inner + 1] !== K.RParen))) {
+      while (
+        inner < close &&
+        (kind[inner] === K.Star ||
+          kind[inner] === K.Const ||
+          kind[inner] === K.LParen ||
+          (kind[inner] === K.Ident &&
+            kind[inner + 1] !== K.RBracket &&
+            kind[inner + 1] !== K.LBracket &&
+            inner + 1 < close &&
+            kind[inner + 1] !== K.LParen &&
+            kind[inner + 1] !== K.RParen))
+      ) {
         if (kind[inner] === K.Star) pointer = true;
         inner++;
       }
@@ -276,7 +294,8 @@ export class DeclarationReader {
       let j = spec.next;
       for (let n = 0; n < 500 && j < end; n++) {
         j = this.declarator(t, j, end, d) + 1;
-        if (d.name !== 0 && !d.isFunction) fields.push(d.name, spec.type, (spec.flags | d.flags) & ~TypeFlag.Static);
+        if (d.name !== 0 && !d.isFunction)
+          fields.push(d.name, spec.type, (spec.flags | d.flags) & ~TypeFlag.Static);
       }
       i = end + 1;
     }

@@ -1,8 +1,8 @@
 /** Recognises function definitions and annotated prototypes: which word is the name, what the words around it say. */
 import { AnnotKind, FN_STRIDE, FnFlag } from "../facts/outline.js";
-import { K, type Tokens, isWord } from "../text/tokens.js";
+import { isWord, K, type Tokens } from "../text/tokens.js";
 import type { BodyScanner } from "./body.js";
-import { type DeclarationReader, argument } from "./declarators.js";
+import { argument, type DeclarationReader } from "./declarators.js";
 import type { State } from "./state.js";
 
 const ANNOTATIONS: Record<string, number> = {
@@ -16,29 +16,31 @@ const ANNOTATIONS: Record<string, number> = {
   __cond_acquires_shared: AnnotKind.CondAcquires,
 };
 
-const WORD_FLAGS = new Map<string, number>(Object.entries({
-  __weak: FnFlag.Weak,
-  __attribute_weak__: FnFlag.Weak,
-  __init: FnFlag.Init,
-  __exit: FnFlag.Init,
-  __meminit: FnFlag.Init,
-  __memexit: FnFlag.Init,
-  __devinit: FnFlag.Init,
-  __devexit: FnFlag.Init,
-  __cpuinit: FnFlag.Init,
-  __init_or_module: FnFlag.Init,
-  __initdata_or_module: FnFlag.Init,
-  __init_memblock: FnFlag.Init,
-  __init_or_cpufreq: FnFlag.Init,
-  __noreturn: FnFlag.NoReturn,
-  noreturn: FnFlag.NoReturn,
-  NORET_TYPE: FnFlag.NoReturn,
-  __always_inline: FnFlag.Inline,
-  __inline: FnFlag.Inline,
-  __inline__: FnFlag.Inline,
-  __force_inline: FnFlag.Inline,
-  STATIC: FnFlag.Static,
-}));
+const WORD_FLAGS = new Map<string, number>(
+  Object.entries({
+    __weak: FnFlag.Weak,
+    __attribute_weak__: FnFlag.Weak,
+    __init: FnFlag.Init,
+    __exit: FnFlag.Init,
+    __meminit: FnFlag.Init,
+    __memexit: FnFlag.Init,
+    __devinit: FnFlag.Init,
+    __devexit: FnFlag.Init,
+    __cpuinit: FnFlag.Init,
+    __init_or_module: FnFlag.Init,
+    __initdata_or_module: FnFlag.Init,
+    __init_memblock: FnFlag.Init,
+    __init_or_cpufreq: FnFlag.Init,
+    __noreturn: FnFlag.NoReturn,
+    noreturn: FnFlag.NoReturn,
+    NORET_TYPE: FnFlag.NoReturn,
+    __always_inline: FnFlag.Inline,
+    __inline: FnFlag.Inline,
+    __inline__: FnFlag.Inline,
+    __force_inline: FnFlag.Inline,
+    STATIC: FnFlag.Static,
+  }),
+);
 
 /** Words in front of `(` that are never the function's name. */
 export const NEVER_NAMES: ReadonlySet<string> = new Set([
@@ -73,7 +75,9 @@ export const NEVER_NAMES: ReadonlySet<string> = new Set([
 
 /** Whether the word before a parenthesis belongs to a struct's head (`struct __aligned(8) x {`) rather than naming a function. */
 export function isTagAttribute(s: State, t: Tokens, w: number): boolean {
-  return NEVER_NAMES.has(s.str(t, w)) || (t.kind[w - 1] >= K.Struct && t.kind[w - 1] <= K.Enum && s.attrLike(t, w));
+  return (
+    NEVER_NAMES.has(s.str(t, w)) || (t.kind[w - 1] >= K.Struct && t.kind[w - 1] <= K.Enum && s.attrLike(t, w))
+  );
 }
 
 export interface Signature {
@@ -135,7 +139,8 @@ export function signature(s: State, t: Tokens, first: number, words: readonly nu
 function onlyStorageBefore(t: Tokens, first: number, w: number): boolean {
   for (let i = first; i < w; i++) {
     const k = t.kind[i];
-    if (k !== K.Static && k !== K.Inline && k !== K.Extern && k !== K.Attribute && k !== K.Ident) return false;
+    if (k !== K.Static && k !== K.Inline && k !== K.Extern && k !== K.Attribute && k !== K.Ident)
+      return false;
     if (k === K.Ident && t.kind[i + 1] !== K.Ident && i + 1 !== w) return false;
   }
   return true;
@@ -153,8 +158,7 @@ export function wordFlags(s: State, t: Tokens, a: number, b: number): number {
       // The words that matter begin with an underscore or are one of three; looking up every type would cost.
       const c = s.text.charCodeAt(t.start[i]);
       if (c === 95 || c === 78 || c === 83 || c === 110) flags |= WORD_FLAGS.get(s.str(t, i)) ?? 0;
-    }
-    else if (k === K.Attribute && kind[i + 1] === K.LParen) {
+    } else if (k === K.Attribute && kind[i + 1] === K.LParen) {
       const inner = s.text.slice(t.start[i + 1], t.end[Math.max(t.match[i + 1], i + 1)]);
       if (/\bweak\b|__weak__/.test(inner)) flags |= FnFlag.Weak;
       if (/noreturn/.test(inner)) flags |= FnFlag.NoReturn;
@@ -188,7 +192,12 @@ function lastArgument(s: State, t: Tokens, o: number): number {
 }
 
 /** Records the parameters of a signature; returns their number and whether the list is open. */
-export function parameters(s: State, t: Tokens, sig: Signature, decl: DeclarationReader): { count: number; variadic: boolean } {
+export function parameters(
+  s: State,
+  t: Tokens,
+  sig: Signature,
+  decl: DeclarationReader,
+): { count: number; variadic: boolean } {
   const { kind, match } = t;
   const before = s.params.n;
   let variadic = false;
@@ -227,7 +236,15 @@ function pairParameter(s: State, t: Tokens, a: number, e: number, decl: Declarat
 }
 
 /** Types of an old-style definition's parameters, declared in tokens [a, b) between `)` and `{`. */
-export function oldStyle(s: State, t: Tokens, a: number, b: number, first: number, count: number, decl: DeclarationReader): void {
+export function oldStyle(
+  s: State,
+  t: Tokens,
+  a: number,
+  b: number,
+  first: number,
+  count: number,
+  decl: DeclarationReader,
+): void {
   const d = { name: 0, flags: 0, isFunction: false, assign: -1, nameToken: -1 };
   for (let i = a; i < b; ) {
     let e = i;
@@ -262,7 +279,14 @@ export interface FnRecord {
 }
 
 /** Appends a record and scans its tokens [bodyFrom, bodyTo) for calls; returns its index + 1. */
-export function emit(s: State, t: Tokens, r: FnRecord, body: BodyScanner, bodyFrom: number, bodyTo: number): number {
+export function emit(
+  s: State,
+  t: Tokens,
+  r: FnRecord,
+  body: BodyScanner,
+  bodyFrom: number,
+  bodyTo: number,
+): number {
   const index = s.fn.n / FN_STRIDE + 1;
   const callFirst = s.calls.n;
   body.scan(t, bodyFrom, bodyTo, index);
@@ -295,12 +319,14 @@ export function docFlags(text: string, from: number, to: number): number {
   }
   s = s.replace(/\s*\n\s*\*\s*/g, " ");
   const sleeps = /\b(?:may|might|can) (?:sleep|block)\b|\b(?:permits|able|allowed) to sleep/.test(s);
-  const denied = /\b(?:not|never|n't|cannot) (?:be able to )?(?:sleep|block)|n't sleep|sleep if|non-?blocking/.test(s);
+  const denied =
+    /\b(?:not|never|n't|cannot) (?:be able to )?(?:sleep|block)|n't sleep|sleep if|non-?blocking/.test(s);
   let flags = 0;
   if (sleeps && !denied) flags |= FnFlag.DocMaySleep;
   if (at >= 0 && !sleeps) {
     if (/(?:process|user|task) context/.test(s) && /sleep/.test(s) && !denied) flags |= FnFlag.DocMaySleep;
-    if (/\bany context|context:\s*any\b|interrupt context|hard ?irq|soft ?irq|atomic context/.test(s)) flags |= FnFlag.DocAnyContext;
+    if (/\bany context|context:\s*any\b|interrupt context|hard ?irq|soft ?irq|atomic context/.test(s))
+      flags |= FnFlag.DocAnyContext;
   }
   return flags;
 }

@@ -1,5 +1,5 @@
 /** Macro classes: what identifiers mean to the grammar, harvested over the whole tree from outlines alone. */
-import { FN_STRIDE, type FileOutline, Fn, FnFlag, type MacroClasses } from "../facts/outline.js";
+import { type FileOutline, FN_STRIDE, Fn, FnFlag, type MacroClasses } from "../facts/outline.js";
 import { MACRO_STRIDE, MacroKind } from "./macroKinds.js";
 
 /** What the kernel has always had; single files without their headers parse with these. */
@@ -96,7 +96,12 @@ export function harvestMacroClasses(files: Iterable<{ path: string; outline: Fil
           grew = true;
         }
       }
-      if (v.all.size > 0 && !attribute.has(name) && !others.has(name) && [...v.all].every((x) => attribute.has(x) || storage.has(x))) {
+      if (
+        v.all.size > 0 &&
+        !attribute.has(name) &&
+        !others.has(name) &&
+        [...v.all].every((x) => attribute.has(x) || storage.has(x))
+      ) {
         attribute.add(name);
         grew = true;
       }
@@ -108,7 +113,12 @@ export function harvestMacroClasses(files: Iterable<{ path: string; outline: Fil
 
 /** Classes of a file without a tree. */
 export function baselineMacroClasses(): MacroClasses {
-  return sealed(new Set(BASE_ATTRIBUTE.split(" ")), new Set(BASE_LOOP.split(" ")), new Set(BASE_STORAGE.split(" ")), new Set());
+  return sealed(
+    new Set(BASE_ATTRIBUTE.split(" ")),
+    new Set(BASE_LOOP.split(" ")),
+    new Set(BASE_STORAGE.split(" ")),
+    new Set(),
+  );
 }
 
 /** Trees of their own (user space tools, boot loaders' stubs) whose macros must not speak for the kernel. */
@@ -116,7 +126,12 @@ const isForeign = (path: string): boolean => /^(?:tools|scripts|samples|usr|Docu
 
 const isShared = (path: string): boolean => /^include\//.test(path);
 
-function sealed(attribute: Set<string>, loop: Set<string>, storage: Set<string>, bare: Set<string>): MacroClasses {
+function sealed(
+  attribute: Set<string>,
+  loop: Set<string>,
+  storage: Set<string>,
+  bare: Set<string>,
+): MacroClasses {
   const part = (s: Set<string>): string => [...s].sort().join(" ");
   const all = `a ${part(attribute)}\nl ${part(loop)}\ns ${part(storage)}\nb ${part(bare)}`;
   return { attribute, loop, storage, bare, digest: digestOf(all) };
@@ -127,7 +142,8 @@ function digestOf(s: string): string {
   const lanes = [0x811c9dc5, 0x01000193, 0x9e3779b9, 0x85ebca6b];
   for (let i = 0; i < s.length; i++) {
     const c = s.charCodeAt(i);
-    for (let l = 0; l < 4; l++) lanes[l] = Math.imul(lanes[l] ^ (c + l * 0x3d), 0x01000193 + l * 0x5bd1e8) ^ (lanes[l] >>> 15);
+    for (let l = 0; l < 4; l++)
+      lanes[l] = Math.imul(lanes[l] ^ (c + l * 0x3d), 0x01000193 + l * 0x5bd1e8) ^ (lanes[l] >>> 15);
   }
   return lanes.map((x) => (x >>> 0).toString(16).padStart(8, "0")).join("");
 }

@@ -1,7 +1,7 @@
 /** Macro definitions: which are kept as functions or aliases, and which may be a class macro (attribute, loop, storage). */
 import { FnFlag } from "../facts/outline.js";
 import { lex, matchBrackets } from "../text/lexer.js";
-import { K, Tokens, hashText } from "../text/tokens.js";
+import { hashText, K, Tokens } from "../text/tokens.js";
 import type { BodyScanner } from "./body.js";
 import { emit } from "./functions.js";
 import { MacroKind } from "./macroKinds.js";
@@ -10,10 +10,42 @@ import type { State } from "./state.js";
 const tokens = new Tokens();
 
 /** Identifiers that do not make an object-like macro worth keeping: it is a number all the same. */
-const NUMERIC = new Set(["BIT", "BIT_ULL", "BITS", "GENMASK", "GENMASK_ULL", "_AC", "_UL", "_ULL", "UL", "ULL", "U", "sizeof", "FIELD_PREP", "REG_BIT", "REG_GENMASK", "_MMIO", "u8", "u16", "u32", "u64", "u", "s32", "s64"]);
+const NUMERIC = new Set([
+  "BIT",
+  "BIT_ULL",
+  "BITS",
+  "GENMASK",
+  "GENMASK_ULL",
+  "_AC",
+  "_UL",
+  "_ULL",
+  "UL",
+  "ULL",
+  "U",
+  "sizeof",
+  "FIELD_PREP",
+  "REG_BIT",
+  "REG_GENMASK",
+  "_MMIO",
+  "u8",
+  "u16",
+  "u32",
+  "u64",
+  "u",
+  "s32",
+  "s64",
+]);
 
 /** Records the macro defined by the directive text[at, end) whose name starts after `nameFrom`; `flags` and `cond` of its place. */
-export function macro(s: State, body: BodyScanner, at: number, nameFrom: number, end: number, flags: number, cond: number): void {
+export function macro(
+  s: State,
+  body: BodyScanner,
+  at: number,
+  nameFrom: number,
+  end: number,
+  flags: number,
+  cond: number,
+): void {
   const { text } = s;
   lex(text, s.bytes, nameFrom, end, tokens, { inMacro: true });
   const t = tokens;
@@ -83,7 +115,13 @@ function keepObject(s: State, t: Tokens, first: number): boolean {
     if (/[a-z]/.test(word) || word.includes("GFP")) return true;
     // A bare alias may name a function-like macro in capitals.
     if (t.n === first + 1) return true;
-    if (t.kind[i + 1] === K.LParen && i === first && t.match[i + 1] === t.n - 1 && /LOCK|SLEEP|WAIT|ALLOC|FREE/.test(word)) return true;
+    if (
+      t.kind[i + 1] === K.LParen &&
+      i === first &&
+      t.match[i + 1] === t.n - 1 &&
+      /LOCK|SLEEP|WAIT|ALLOC|FREE/.test(word)
+    )
+      return true;
   }
   return false;
 }
@@ -109,7 +147,8 @@ function classify(s: State, t: Tokens, first: number, functionLike: boolean): vo
     let word = -1;
     for (let i = first; i < n && only; i++) {
       const w = kind[i];
-      if (w === K.Static || w === K.Extern || w === K.Inline || w === K.Storage || w === K.Const) storage = true;
+      if (w === K.Static || w === K.Extern || w === K.Inline || w === K.Storage || w === K.Const)
+        storage = true;
       else if (w === K.String && kind[i - 1] === K.Extern) continue;
       else if (w === K.Attribute) {
         if (kind[i + 1] === K.LParen && match[i + 1] > 0) i = match[i + 1];
@@ -132,12 +171,18 @@ function classify(s: State, t: Tokens, first: number, functionLike: boolean): vo
         else if (kind[i] === K.LParen && match[i] > 0) i = match[i];
       }
       return;
-    } else if (functionLike && kind[first] === K.Ident && kind[first + 1] === K.LParen && match[first + 1] > 0) {
+    } else if (
+      functionLike &&
+      kind[first] === K.Ident &&
+      kind[first + 1] === K.LParen &&
+      match[first + 1] > 0
+    ) {
       // `for_each_y(a, b) if (c) {} else`
       const after = match[first + 1] + 1;
       if (after < n && (kind[after] === K.If || kind[after] === K.For) && loopHeader(s.text, t, after)) {
         k = MacroKind.Loop;
-      }    }
+      }
+    }
   }
   if (k === MacroKind.None && functionLike && n > first && kind[n - 1] === K.Semi) k = MacroKind.Bare;
   if (k === MacroKind.None) return;
@@ -167,7 +212,13 @@ function loopHeader(text: string, t: Tokens, first: number): boolean {
     else if (k === K.LBrace && match[i] === i + 1 && kind[i + 2] === K.Else) i += 3;
     else if (k === K.Semi && kind[i + 1] === K.Else) i += 2;
     else if (k === K.LBrace && match[i] > i && kind[match[i] + 1] === K.Else) i = match[i] + 2;
-    else if (k === K.Ident && kind[i + 1] === K.LParen && match[i + 1] > 0 && /for_?each/i.test(text.slice(t.start[i], t.end[i]))) i = match[i + 1] + 1;
+    else if (
+      k === K.Ident &&
+      kind[i + 1] === K.LParen &&
+      match[i + 1] > 0 &&
+      /for_?each/i.test(text.slice(t.start[i], t.end[i]))
+    )
+      i = match[i + 1] + 1;
     else return false;
   }
   return true;

@@ -1,11 +1,21 @@
 /** The outliner: reads one C file, lexer only, into the facts that the program is joined from. Never fails. */
 import { type FileOutline, FnFlag, type OutlineOptions, TypeFlag } from "../facts/outline.js";
 import { bytesOf, lex, matchBrackets } from "../text/lexer.js";
-import { D, K, Tokens, isWord } from "../text/tokens.js";
+import { D, isWord, K, Tokens } from "../text/tokens.js";
 import { BodyScanner } from "./body.js";
 import { CondWalk } from "./conds.js";
-import { type Declarator, DeclarationReader, argument } from "./declarators.js";
-import { type Signature, annotations, docFlags, emit, isTagAttribute, oldStyle, parameters, signature, wordFlags } from "./functions.js";
+import { argument, DeclarationReader, type Declarator } from "./declarators.js";
+import {
+  annotations,
+  docFlags,
+  emit,
+  isTagAttribute,
+  oldStyle,
+  parameters,
+  type Signature,
+  signature,
+  wordFlags,
+} from "./functions.js";
 import { macro } from "./macros.js";
 import { State } from "./state.js";
 
@@ -206,7 +216,13 @@ class Outliner {
         j = close + 1;
         continue;
       } else if (k === K.Star || k === K.Comma) tagPending = false;
-      else if (k === K.Ident && tagPending && kind[j - 1] === K.Ident && !s.attrLike(t, j) && !s.attrLike(t, j - 1)) {
+      else if (
+        k === K.Ident &&
+        tagPending &&
+        kind[j - 1] === K.Ident &&
+        !s.attrLike(t, j) &&
+        !s.attrLike(t, j - 1)
+      ) {
         tagPending = kind[j + 1] === K.LBrace;
       }
       j++;
@@ -227,7 +243,8 @@ class Outliner {
 
   private looksOldStyle(open: number, close: number): boolean {
     const { kind } = this.t;
-    if (kind[close + 1] !== K.Type && kind[close + 1] !== K.Struct && kind[close + 1] !== K.Ident) return false;
+    if (kind[close + 1] !== K.Type && kind[close + 1] !== K.Struct && kind[close + 1] !== K.Ident)
+      return false;
     let words = 0;
     for (let i = open + 1; i < close; i++) {
       if (kind[i] === K.Ident) words++;
@@ -338,7 +355,13 @@ class Outliner {
   }
 
   /** A declaration in tokens [i, end); `bare` without its semicolon. Returns the first token after it. */
-  private declaration(i: number, end: number, words: readonly number[], equals: number, bare = false): number {
+  private declaration(
+    i: number,
+    end: number,
+    words: readonly number[],
+    equals: number,
+    bare = false,
+  ): number {
     const { s, t } = this;
     const next = bare ? end : end + 1;
     let w = i;
@@ -407,7 +430,8 @@ class Outliner {
     const { s, t } = this;
     const name = s.word(t, w);
     const text = s.names.names[name];
-    const flags = (t.kind[i] === K.Static ? TypeFlag.Static : 0) | (t.kind[i] === K.Extern ? TypeFlag.Extern : 0);
+    const flags =
+      (t.kind[i] === K.Static ? TypeFlag.Static : 0) | (t.kind[i] === K.Extern ? TypeFlag.Extern : 0);
     if (s.isRegistration(name)) this.body.registration(t, name, w, w + 1, 0);
     const known = DEFINING_MACROS[text];
     if (known !== undefined) {
@@ -452,7 +476,12 @@ class Outliner {
       t,
       {
         name: s.word(t, sig.name),
-        flags: flags | FnFlag.Prototype | this.conds.flagsAt(start) | (p.variadic ? FnFlag.Variadic : 0) | this.docFlagsFor(i),
+        flags:
+          flags |
+          FnFlag.Prototype |
+          this.conds.flagsAt(start) |
+          (p.variadic ? FnFlag.Variadic : 0) |
+          this.docFlagsFor(i),
         start,
         nameStart: t.start[sig.name],
         bodyStart: t.end[end - 1],
@@ -485,6 +514,10 @@ export function outlineFile(text: string, path: string, options: OutlineOptions)
     // A defect here must not take the whole tree down; the next file starts from a clean state.
     outliner = undefined;
     const clean = new Outliner().run("", path, options);
-    return { ...clean, size: text.length, problems: [`outliner failed: ${e instanceof Error ? e.message : String(e)}`] };
+    return {
+      ...clean,
+      size: text.length,
+      problems: [`outliner failed: ${e instanceof Error ? e.message : String(e)}`],
+    };
   }
 }

@@ -1,10 +1,11 @@
 /** What the parts of the outliner share while they work on one file: text, tokens and the growing columns. */
-import { TYPED_STRIDE, type OutlineOptions } from "../facts/outline.js";
+import { type OutlineOptions, TYPED_STRIDE } from "../facts/outline.js";
 import { K, type Tokens } from "../text/tokens.js";
 import { IntList, NameTable } from "./builder.js";
 
 /** Identifiers that begin with two underscores and yet are types. */
-const TYPE_LIKE = /_t$|^__(?:u|s|be|le)\d+$|^__(?:kernel_|virtio|wsum|sum16|poll|hc|fs|xdp)|^__(?:int|uint)\d/;
+const TYPE_LIKE =
+  /_t$|^__(?:u|s|be|le)\d+$|^__(?:kernel_|virtio|wsum|sum16|poll|hc|fs|xdp)|^__(?:int|uint)\d/;
 /** Attribute macros that do not begin with two underscores, as far as a file on its own can know. */
 const ATTR_WORDS = new Set([
   "asmlinkage",

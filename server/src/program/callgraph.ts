@@ -44,7 +44,8 @@ export class CallGraph {
       }
     }
     // Calls outside functions leave holes at the end of a name's list; they hold 0 and are harmless: marked -1.
-    for (let n = 0; n < this.known; n++) for (let k = at[n]; k < this.offsets[n + 1]; k++) this.callers[k] = -1;
+    for (let n = 0; n < this.known; n++)
+      for (let k = at[n]; k < this.offsets[n + 1]; k++) this.callers[k] = -1;
   }
 
   /** Notes that files were replaced or added. */
@@ -93,7 +94,10 @@ export class CallGraph {
     for (const name of tables.sleepers.keys()) seed(name);
     for (const l of tables.locks.values()) if (l.sleeps) seed(l.name);
     for (const g of ["guard", "scoped_guard", "scoped_cond_guard", "CLASS"]) seed(g);
-    const stop = (text: string): boolean => tables.hardStops.has(text) || tables.neverSleeps.has(text) || (tables.locks.has(text) && !tables.locks.get(text)!.sleeps);
+    const stop = (text: string): boolean =>
+      tables.hardStops.has(text) ||
+      tables.neverSleeps.has(text) ||
+      (tables.locks.has(text) && !tables.locks.get(text)!.sleeps);
     const fieldsOf = new Map<number, number[]>();
     for (const [field, fns] of pointers.byName()) {
       for (const fn of fns) {

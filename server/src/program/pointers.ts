@@ -3,7 +3,17 @@
  * context because of how they were registered. Both come from initialisers, assignments and registration calls that the
  * outlines hold; a field is matched by its struct's type, never by its name alone.
  */
-import { Fn, FnFlag, FN_STRIDE, Init, INIT_STRIDE, Reg, REG_STRIDE, Typed, TYPED_STRIDE } from "../facts/outline.js";
+import {
+  FN_STRIDE,
+  Fn,
+  FnFlag,
+  INIT_STRIDE,
+  Init,
+  REG_STRIDE,
+  Reg,
+  TYPED_STRIDE,
+  Typed,
+} from "../facts/outline.js";
 import { Ctx, type KernelTables } from "../kernel/types.js";
 import { closeness } from "./places.js";
 import type { Program, SourceFile } from "./program.js";
@@ -13,7 +23,16 @@ export interface CallbackRoot {
   fn: number;
   /** Ctx bits on entry. */
   bits: number;
-  kind: "hardirq" | "softirq" | "nmi" | "irq-off" | "preempt-off" | "rcu" | "softirq-off" | "spinlock" | "callback";
+  kind:
+    | "hardirq"
+    | "softirq"
+    | "nmi"
+    | "irq-off"
+    | "preempt-off"
+    | "rcu"
+    | "softirq-off"
+    | "spinlock"
+    | "callback";
   /** How it was registered, in words ("request_irq", "net_device_ops.ndo_start_xmit"). */
   how: string;
   byOps: boolean;
@@ -61,7 +80,9 @@ export class Pointers {
   }
 
   private functionNamed(name: number, file: SourceFile): readonly number[] {
-    return this.program.resolve(name, file).filter((fn) => !(this.program.fnFlags(fn) & (FnFlag.Macro | FnFlag.ObjectMacro)));
+    return this.program
+      .resolve(name, file)
+      .filter((fn) => !(this.program.fnFlags(fn) & (FnFlag.Macro | FnFlag.ObjectMacro)));
   }
 
   private addFile(f: SourceFile): void {
@@ -74,7 +95,8 @@ export class Pointers {
       if (targets.length === 0) continue;
       const field = o.inits[i + Init.field];
       let type = o.inits[i + Init.type];
-      if (type !== 0 && o.inits[i + Init.outer] !== 0) type = this.nestedType(type, program.names.text(o.inits[i + Init.outer]), f);
+      if (type !== 0 && o.inits[i + Init.outer] !== 0)
+        type = this.nestedType(type, program.names.text(o.inits[i + Init.outer]), f);
       if (type === 0) type = this.baseType(o.inits[i + Init.base], o.inits[i + Init.fn], f);
       const struct = type === 0 ? 0 : program.structName(type, f);
       for (const fn of targets) {
@@ -107,7 +129,8 @@ export class Pointers {
     if (fnIndex > 0) {
       const at = (fnIndex - 1) * FN_STRIDE;
       const p0 = o.fn[at + Fn.paramFirst];
-      for (let p = p0; p < p0 + o.fn[at + Fn.paramCount]; p++) if (o.params[p * TYPED_STRIDE + Typed.name] === first) type = o.params[p * TYPED_STRIDE + Typed.type];
+      for (let p = p0; p < p0 + o.fn[at + Fn.paramCount]; p++)
+        if (o.params[p * TYPED_STRIDE + Typed.name] === first) type = o.params[p * TYPED_STRIDE + Typed.type];
     }
     if (type === 0) {
       const g = program.globalVar(first, f);
@@ -120,7 +143,14 @@ export class Pointers {
     return type;
   }
 
-  private opsRoot(struct: number, field: number, fn: number, f: SourceFile, offset: number, init: number): void {
+  private opsRoot(
+    struct: number,
+    field: number,
+    fn: number,
+    f: SourceFile,
+    offset: number,
+    init: number,
+  ): void {
     const { program, tables } = this;
     const fieldName = program.names.text(field);
     const structName = struct === 0 ? "" : program.names.text(struct);
@@ -133,10 +163,23 @@ export class Pointers {
       guess = true;
     }
     if (!ops || ops.context === "process") return;
-    if (ops.unless && this.hasProperty(f, ops.unless.field, ops.unless.values, f.outline.inits[init + Init.base])) return;
+    if (
+      ops.unless &&
+      this.hasProperty(f, ops.unless.field, ops.unless.values, f.outline.inits[init + Init.base])
+    )
+      return;
     const c = CONTEXT_BITS[ops.context];
     if (!c) return;
-    this.roots.push({ fn, bits: c.bits, kind: c.kind, how: `${ops.struct}.${ops.field}`, byOps: true, confidence: guess && ops.confidence === "high" ? "medium" : ops.confidence, file: f.path, offset });
+    this.roots.push({
+      fn,
+      bits: c.bits,
+      kind: c.kind,
+      how: `${ops.struct}.${ops.field}`,
+      byOps: true,
+      confidence: guess && ops.confidence === "high" ? "medium" : ops.confidence,
+      file: f.path,
+      offset,
+    });
   }
 
   /** Whether this file gives the field one of the values somewhere. */
@@ -159,7 +202,8 @@ export class Pointers {
     const o = f.outline;
     const reg = tables.registrations.get(program.names.text(o.regs[i + Reg.name]));
     if (!reg) return;
-    const arg = (n: number): string => (n < o.regs[i + Reg.argCount] ? program.names.text(o.regArgs[o.regs[i + Reg.argFirst] + n]) : "");
+    const arg = (n: number): string =>
+      n < o.regs[i + Reg.argCount] ? program.names.text(o.regArgs[o.regs[i + Reg.argFirst] + n]) : "";
     if (reg.unless && new RegExp(reg.unless.matches).test(arg(reg.unless.arg))) return;
     for (const cb of reg.callbacks) {
       if (cb.context === "process") continue;
@@ -172,7 +216,16 @@ export class Pointers {
       const field = (cb as { field?: string }).field;
       if (targets.length === 0 && field) targets = this.memberOf(id, field, f);
       for (const fn of targets) {
-        this.roots.push({ fn, bits: c.bits, kind: c.kind, how: reg.name, byOps: false, confidence: reg.confidence, file: f.path, offset: o.regs[i + Reg.offset] });
+        this.roots.push({
+          fn,
+          bits: c.bits,
+          kind: c.kind,
+          how: reg.name,
+          byOps: false,
+          confidence: reg.confidence,
+          file: f.path,
+          offset: o.regs[i + Reg.offset],
+        });
       }
     }
   }
@@ -184,7 +237,8 @@ export class Pointers {
     const id = program.names.find(field);
     const out: number[] = [];
     for (let i = 0; i < o.inits.length; i += INIT_STRIDE) {
-      if (o.inits[i + Init.field] === id && o.inits[i + Init.base] === variable) out.push(...this.functionNamed(o.inits[i + Init.value], f));
+      if (o.inits[i + Init.field] === id && o.inits[i + Init.base] === variable)
+        out.push(...this.functionNamed(o.inits[i + Init.value], f));
     }
     return out;
   }
@@ -192,7 +246,8 @@ export class Pointers {
   /** Functions that a field of this struct type can hold, those nearest to the caller when there are near ones. */
   targets(struct: number, field: number, from: SourceFile): { fns: readonly number[]; total: number } {
     const all = new Set(this.byField.get(`${struct}.${field}`) ?? []);
-    for (const a of this.assigned.get(field) ?? []) if (a.file === from || closeness(a.file.path, from.path) >= 3) all.add(a.fn);
+    for (const a of this.assigned.get(field) ?? [])
+      if (a.file === from || closeness(a.file.path, from.path) >= 3) all.add(a.fn);
     const list = [...all].filter((fn) => this.program.alive(fn) && sameArch(this.program.fnFile(fn), from));
     return { fns: list.sort((a, b) => a - b), total: list.length };
   }

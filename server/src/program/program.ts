@@ -2,7 +2,20 @@
  * The program: outlines of all files joined. Names are interned once for the whole tree in path order, functions get
  * numbers, and a name used in a file resolves to the definitions that it can mean there. Mutable only by `replace`.
  */
-import { Fn, FN_STRIDE, FnFlag, type FileOutline, Init, INIT_STRIDE, Reg, REG_STRIDE, Struct, STRUCT_STRIDE, Typed, TYPED_STRIDE } from "../facts/outline.js";
+import {
+  type FileOutline,
+  FN_STRIDE,
+  Fn,
+  FnFlag,
+  INIT_STRIDE,
+  Init,
+  REG_STRIDE,
+  Reg,
+  STRUCT_STRIDE,
+  Struct,
+  TYPED_STRIDE,
+  Typed,
+} from "../facts/outline.js";
 import { archOf, closeness, isHeader, visibleHeader } from "./places.js";
 
 /** Strings ↔ numbers for the whole tree. */
@@ -82,7 +95,14 @@ export class Program {
     this.intern(outline);
     const index = this.files.length;
     const count = outline.fn.length / FN_STRIDE;
-    const file: SourceFile = { path, index, outline, fns: new Int32Array(count), arch: archOf(path), header: isHeader(path) };
+    const file: SourceFile = {
+      path,
+      index,
+      outline,
+      fns: new Int32Array(count),
+      arch: archOf(path),
+      header: isHeader(path),
+    };
     const seen = new Map<number, number>();
     for (let i = 0; i < count; i++) {
       const name = outline.fn[i * FN_STRIDE + Fn.name];
@@ -169,8 +189,10 @@ export class Program {
       else if (!(flags & (FnFlag.Prototype | FnFlag.ObjectMacro))) this.functionCount++;
       push(flags & FnFlag.Prototype ? this.annotated : this.definitions, name, f.fns[i]);
     }
-    for (let i = 0; i < o.structs.length; i += STRUCT_STRIDE) push(this.structs, o.structs[i + Struct.name], this.place(f, i));
-    for (let i = 0; i < o.globals.length; i += TYPED_STRIDE) push(this.globals, o.globals[i + Typed.name], this.place(f, i));
+    for (let i = 0; i < o.structs.length; i += STRUCT_STRIDE)
+      push(this.structs, o.structs[i + Struct.name], this.place(f, i));
+    for (let i = 0; i < o.globals.length; i += TYPED_STRIDE)
+      push(this.globals, o.globals[i + Typed.name], this.place(f, i));
   }
 
   /** A file and an index into one of its columns as one number. */
@@ -190,8 +212,10 @@ export class Program {
       else if (!(flags & (FnFlag.Prototype | FnFlag.ObjectMacro))) this.functionCount--;
       drop(flags & FnFlag.Prototype ? this.annotated : this.definitions, name, f.fns[i]);
     }
-    for (let i = 0; i < o.structs.length; i += STRUCT_STRIDE) drop(this.structs, o.structs[i + Struct.name], this.place(f, i));
-    for (let i = 0; i < o.globals.length; i += TYPED_STRIDE) drop(this.globals, o.globals[i + Typed.name], this.place(f, i));
+    for (let i = 0; i < o.structs.length; i += STRUCT_STRIDE)
+      drop(this.structs, o.structs[i + Struct.name], this.place(f, i));
+    for (let i = 0; i < o.globals.length; i += TYPED_STRIDE)
+      drop(this.globals, o.globals[i + Typed.name], this.place(f, i));
   }
 
   fnFile(fn: number): SourceFile {
@@ -258,7 +282,11 @@ export class Program {
   hasStub(name: number, from: SourceFile): boolean {
     for (const fn of this.definitions.get(name) ?? []) {
       const f = this.fnFile(fn);
-      if (this.fnFlags(fn) & FnFlag.ElseBranch && (f === from || (f.header && visibleHeader(f.path, from.path)))) return true;
+      if (
+        this.fnFlags(fn) & FnFlag.ElseBranch &&
+        (f === from || (f.header && visibleHeader(f.path, from.path)))
+      )
+        return true;
     }
     return false;
   }
@@ -325,7 +353,11 @@ export class Program {
     return { f, i: place % 0x400000 };
   }
 
-  private nearest(places: number[] | undefined, from: SourceFile, good: (f: SourceFile, i: number) => boolean): number {
+  private nearest(
+    places: number[] | undefined,
+    from: SourceFile,
+    good: (f: SourceFile, i: number) => boolean,
+  ): number {
     if (!places) return -1;
     let best = -1;
     let score = -1;
@@ -334,7 +366,10 @@ export class Program {
       if (!good(f, i)) continue;
       let s: number;
       if (f === from) s = 1000;
-      else if (f.header) s = visibleHeader(f.path, from.path) ? 500 + closeness(f.path, from.path) : closeness(f.path, from.path);
+      else if (f.header)
+        s = visibleHeader(f.path, from.path)
+          ? 500 + closeness(f.path, from.path)
+          : closeness(f.path, from.path);
       else s = -1;
       if (f.arch !== null && f.arch !== (from.arch ?? "x86")) s -= 300;
       if (s > score) {
@@ -346,11 +381,19 @@ export class Program {
   }
 
   /** The record of a struct, union or typedef of this name as seen from a file, or null. */
-  private findStruct(name: number, from: SourceFile, wantFields: boolean): { f: SourceFile; i: number } | null {
+  private findStruct(
+    name: number,
+    from: SourceFile,
+    wantFields: boolean,
+  ): { f: SourceFile; i: number } | null {
     const key = (name * 0x20000 + from.index) * 2 + (wantFields ? 1 : 0);
     let p = this.structCache.get(key);
     if (p === undefined) {
-      p = this.nearest(this.structs.get(name), from, (f, i) => !wantFields || f.outline.structs[i + Struct.fieldCount] > 0);
+      p = this.nearest(
+        this.structs.get(name),
+        from,
+        (f, i) => !wantFields || f.outline.structs[i + Struct.fieldCount] > 0,
+      );
       this.structCache.set(key, p);
     }
     return p < 0 ? null : this.structAt(p);
@@ -375,7 +418,8 @@ export class Program {
     const first = o.structs[s.i + Struct.fieldFirst];
     for (let k = first; k < first + o.structs[s.i + Struct.fieldCount]; k++) {
       const q = k * TYPED_STRIDE;
-      if (o.fields[q + Typed.name] === field) return { name: o.fields[q + Typed.type], flags: o.fields[q + Typed.flags] };
+      if (o.fields[q + Typed.name] === field)
+        return { name: o.fields[q + Typed.type], flags: o.fields[q + Typed.flags] };
     }
     return null;
   }
@@ -390,7 +434,10 @@ export class Program {
     }
     if (place < 0) return null;
     const { f, i } = this.structAt(place);
-    return { type: { name: f.outline.globals[i + Typed.type], flags: f.outline.globals[i + Typed.flags] }, file: f };
+    return {
+      type: { name: f.outline.globals[i + Typed.type], flags: f.outline.globals[i + Typed.flags] },
+      file: f,
+    };
   }
 
   /** The file that defines (not only declares) a global, for naming its lock class. */

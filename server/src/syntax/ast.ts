@@ -92,12 +92,38 @@ const KIND_NAMES = [
 type KindName = (typeof KIND_NAMES)[number];
 
 /** Kind numbers by name: `K.call_expression`. */
-export const K = Object.fromEntries(KIND_NAMES.map((n, i) => [n, i])) as Record<Exclude<KindName, "">, number>;
+export const K = Object.fromEntries(KIND_NAMES.map((n, i) => [n, i])) as Record<
+  Exclude<KindName, "">,
+  number
+>;
 const KIND_OF: ReadonlyMap<string, number> = new Map(KIND_NAMES.map((n, i) => [n, i]));
 
 /** Kinds whose inside is never looked at. */
 const LEAF = new Set(
-  ["identifier", "field_identifier", "type_identifier", "primitive_type", "number_literal", "string_literal", "char_literal", "true", "false", "null", "comment", "statement_identifier", "storage_class_specifier", "type_qualifier", "concatenated_string", "gnu_asm_expression", "sizeof_expression", "alignof_expression", "offsetof_expression", "field_declaration_list", "enumerator_list", "attribute_specifier"].map((n) => KIND_OF.get(n)!),
+  [
+    "identifier",
+    "field_identifier",
+    "type_identifier",
+    "primitive_type",
+    "number_literal",
+    "string_literal",
+    "char_literal",
+    "true",
+    "false",
+    "null",
+    "comment",
+    "statement_identifier",
+    "storage_class_specifier",
+    "type_qualifier",
+    "concatenated_string",
+    "gnu_asm_expression",
+    "sizeof_expression",
+    "alignof_expression",
+    "offsetof_expression",
+    "field_declaration_list",
+    "enumerator_list",
+    "attribute_specifier",
+  ].map((n) => KIND_OF.get(n)!),
 );
 /** Kinds whose children's grammar field matters. */
 const WITH_FIELDS = new Set([K.for_statement, K.conditional_expression]);
@@ -105,7 +131,15 @@ const WITH_FIELDS = new Set([K.for_statement, K.conditional_expression]);
 const ANONYMOUS = -1;
 
 /** Grammar field of a child, only told for children of `for` and `?:`. */
-export const Field = { none: 0, initializer: 1, condition: 2, update: 3, body: 4, consequence: 5, alternative: 6 } as const;
+export const Field = {
+  none: 0,
+  initializer: 1,
+  condition: 2,
+  update: 3,
+  body: 4,
+  consequence: 5,
+  alternative: 6,
+} as const;
 const FIELD_OF: Record<string, number> = Field;
 
 export class Ast {
@@ -199,7 +233,8 @@ export function parseToAst(parser: CParser, text: string, into: Ast): Ast {
           if (last < 0) ast.first[parent] = node;
           else ast.next[last] = node;
           lastChild[depth] = node;
-          if (WITH_FIELDS.has(ast.kind[parent])) ast.field[node] = FIELD_OF[cursor.currentFieldName ?? "none"] ?? 0;
+          if (WITH_FIELDS.has(ast.kind[parent]))
+            ast.field[node] = FIELD_OF[cursor.currentFieldName ?? "none"] ?? 0;
           if (!LEAF.has(kind) && cursor.gotoFirstChild()) {
             stack.push(node);
             lastChild.push(-1);

@@ -1,6 +1,6 @@
 /** Collects the pieces of one function's flow facts: interned names, terms, instructions with labels to be filled in. */
 import { E, ExprPool } from "../facts/expr.js";
-import { CallFlag, type FlowFacts, FlowFlag, Head, HEADER, I, LOCAL_STRIDE } from "../facts/flow.js";
+import { CallFlag, type FlowFacts, FlowFlag, HEADER, Head, I, LOCAL_STRIDE } from "../facts/flow.js";
 
 /** A place that a jump can go to; its offset is known once it is placed. */
 export interface Label {
@@ -128,8 +128,25 @@ export class FlowBuilder {
     return this.guards++;
   }
 
-  guardEnter(token: number, className: string, conditional: boolean, offset: number, end: number, args: readonly number[]): void {
-    if (this.live) this.emit(I.GuardEnter, token, this.name(className), conditional ? 1 : 0, offset, end, args.length, ...args);
+  guardEnter(
+    token: number,
+    className: string,
+    conditional: boolean,
+    offset: number,
+    end: number,
+    args: readonly number[],
+  ): void {
+    if (this.live)
+      this.emit(
+        I.GuardEnter,
+        token,
+        this.name(className),
+        conditional ? 1 : 0,
+        offset,
+        end,
+        args.length,
+        ...args,
+      );
   }
 
   guardExit(token: number): void {
@@ -140,7 +157,8 @@ export class FlowBuilder {
   markConditionalCalls(): void {
     const seen = new Map<number, number>();
     const each = (visit: (at: number, flags: number) => void): void => {
-      for (let i = 0; i < this.callSites.length; i++) visit(this.code[this.callSites[i] + 4], this.callSites[i] + 3);
+      for (let i = 0; i < this.callSites.length; i++)
+        visit(this.code[this.callSites[i] + 4], this.callSites[i] + 3);
     };
     each((at) => seen.set(at, (seen.get(at) ?? 0) + 1));
     each((at, flags) => {

@@ -3,7 +3,15 @@
  * the function's start, so that they outlive edits elsewhere in the file.
  */
 import type { FlowFacts } from "../facts/flow.js";
-import { Fn, FN_STRIDE, FnFlag, type FileOutline, type MacroClasses, Typed, TYPED_STRIDE } from "../facts/outline.js";
+import {
+  type FileOutline,
+  FN_STRIDE,
+  Fn,
+  FnFlag,
+  type MacroClasses,
+  TYPED_STRIDE,
+  Typed,
+} from "../facts/outline.js";
 import { normaliseFunction, normaliseMacroBody } from "../text/normalise.js";
 import { Ast, parseToAst } from "./ast.js";
 import { Lowerer } from "./lower.js";
@@ -25,7 +33,13 @@ export function extractFlows(
   return fns.map((fn) => extractFlow(text, outline, fn, classes, parser));
 }
 
-function extractFlow(text: string, outline: FileOutline, fn: number, classes: MacroClasses, parser: CParser): FlowFacts | null {
+function extractFlow(
+  text: string,
+  outline: FileOutline,
+  fn: number,
+  classes: MacroClasses,
+  parser: CParser,
+): FlowFacts | null {
   const at = fn * FN_STRIDE;
   const flags = outline.fn[at + Fn.flags];
   if (flags & (FnFlag.Prototype | FnFlag.ObjectMacro)) return null;
@@ -46,7 +60,10 @@ function extractFlow(text: string, outline: FileOutline, fn: number, classes: Ma
   if (flags & FnFlag.Macro) {
     const m = normaliseMacroBody(text, outline, fn, classes);
     parseToAst(parser, m.text, ast);
-    lowerer.add({ ast, original: m.original ?? m.text, base: m.bodyDelta - start, params, isMacro: true }, false);
+    lowerer.add(
+      { ast, original: m.original ?? m.text, base: m.bodyDelta - start, params, isMacro: true },
+      false,
+    );
     return lowerer.finish();
   }
   const original = text.slice(start, end);

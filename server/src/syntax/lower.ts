@@ -1,8 +1,9 @@
 /**
  * Lowers one function's syntax tree to its flow program: statements, scopes with their guards, gotos, loops, switches.
  */
-import { CallFlag, type FlowFacts, FlowFlag } from "../facts/flow.js";
+
 import { E } from "../facts/expr.js";
+import { CallFlag, type FlowFacts, FlowFlag } from "../facts/flow.js";
 import { TypeFlag } from "../facts/outline.js";
 import { type Ast, Field, K } from "./ast.js";
 import { FlowBuilder, type Label } from "./builder.js";
@@ -100,7 +101,8 @@ export class Lowerer extends ExprLowerer {
     const { ast } = this;
     for (let c = ast.first[node]; c >= 0; c = ast.next[c]) {
       if (ast.kind[c] === K.function_definition) {
-        for (let d = ast.first[c]; d >= 0; d = ast.next[d]) if (ast.kind[d] === K.compound_statement) return d;
+        for (let d = ast.first[c]; d >= 0; d = ast.next[d])
+          if (ast.kind[d] === K.compound_statement) return d;
       }
       if (ast.kind[c] === K.compound_statement) return c;
     }
@@ -210,7 +212,8 @@ export class Lowerer extends ExprLowerer {
         return;
       case K.function_definition:
         // A nested function does not exist in kernel C: the parser lost its way; keep its calls.
-        for (let c = ast.first[node]; c >= 0; c = ast.next[c]) if (ast.kind[c] === K.compound_statement) this.statement(c);
+        for (let c = ast.first[node]; c >= 0; c = ast.next[c])
+          if (ast.kind[c] === K.compound_statement) this.statement(c);
         return;
       case K.ERROR:
         for (let c = ast.first[node]; c >= 0; c = ast.next[c]) this.statement(c);
@@ -275,7 +278,15 @@ export class Lowerer extends ExprLowerer {
     let type = { name: "", flags: 0 };
     for (let c = ast.first[node]; c >= 0; c = ast.next[c]) {
       const k = ast.kind[c];
-      if (k === K.struct_specifier || k === K.union_specifier || k === K.type_identifier || k === K.primitive_type || k === K.sized_type_specifier || k === K.enum_specifier || k === K.macro_type_specifier) {
+      if (
+        k === K.struct_specifier ||
+        k === K.union_specifier ||
+        k === K.type_identifier ||
+        k === K.primitive_type ||
+        k === K.sized_type_specifier ||
+        k === K.enum_specifier ||
+        k === K.macro_type_specifier
+      ) {
         type = this.bareType(c);
         continue;
       }
@@ -289,13 +300,21 @@ export class Lowerer extends ExprLowerer {
       let flags = type.flags;
       while (d >= 0 && ast.kind[d] !== K.identifier) {
         const dk = ast.kind[d];
-        if (dk === K.pointer_declarator) flags |= flags & TypeFlag.Pointer ? TypeFlag.PointerPointer : TypeFlag.Pointer;
+        if (dk === K.pointer_declarator)
+          flags |= flags & TypeFlag.Pointer ? TypeFlag.PointerPointer : TypeFlag.Pointer;
         else if (dk === K.array_declarator) flags |= TypeFlag.Array;
         else if (dk === K.function_declarator) flags |= TypeFlag.FunctionPointer;
         let next = -1;
         for (let x = ast.first[d]; x >= 0; x = ast.next[x]) {
           const xk = ast.kind[x];
-          if (xk === K.identifier || xk === K.pointer_declarator || xk === K.array_declarator || xk === K.function_declarator || xk === K.parenthesized_declarator || xk === K.attributed_declarator) {
+          if (
+            xk === K.identifier ||
+            xk === K.pointer_declarator ||
+            xk === K.array_declarator ||
+            xk === K.function_declarator ||
+            xk === K.parenthesized_declarator ||
+            xk === K.attributed_declarator
+          ) {
             next = x;
             break;
           }
@@ -410,8 +429,13 @@ export class Lowerer extends ExprLowerer {
     b.place(inside);
     // The cursor is the macro's to set: its variables are new in every round.
     for (let i = 0; i < args.length && i < 2; i++) {
-      if (b.pool.kind(args[i]) === E.Var && ast.kind[argNodes[i]] === K.identifier && b.pool.a(args[i]) !== 0) {
-        if (i === 0 || /safe|entry/.test(word)) b.assign(args[i], b.opaque(this.at(argNodes[i])), this.at(argNodes[i]));
+      if (
+        b.pool.kind(args[i]) === E.Var &&
+        ast.kind[argNodes[i]] === K.identifier &&
+        b.pool.a(args[i]) !== 0
+      ) {
+        if (i === 0 || /safe|entry/.test(word))
+          b.assign(args[i], b.opaque(this.at(argNodes[i])), this.at(argNodes[i]));
       }
     }
     this.inLoop(done, head, () => this.statement(body));
@@ -555,7 +579,12 @@ export class Lowerer extends ExprLowerer {
         continue;
       }
       let common = 0;
-      while (common < g.guards.length && common < target.guards.length && g.guards[common] === target.guards[common]) common++;
+      while (
+        common < g.guards.length &&
+        common < target.guards.length &&
+        g.guards[common] === target.guards[common]
+      )
+        common++;
       for (let i = g.guards.length - 1; i >= common; i--) b.guardExit(g.guards[i]);
       b.jump(target.label);
     }

@@ -2,16 +2,95 @@
  * Lowers C expressions to terms, emitting calls, assignments and the branches of short-circuit operators on the way, in
  * evaluation order.
  */
-import { TypeFlag } from "../facts/outline.js";
-import { CallFlag } from "../facts/flow.js";
+
 import { E, OP_BY_TEXT, Op } from "../facts/expr.js";
+import { CallFlag } from "../facts/flow.js";
+import { TypeFlag } from "../facts/outline.js";
 import { type Ast, Field, K } from "./ast.js";
 import type { FlowBuilder, Label } from "./builder.js";
 
 /** Wrappers whose value is their first argument's, and that do nothing that matters. */
-const IDENTITY = new Set(["likely", "unlikely", "READ_ONCE", "__builtin_expect", "ACCESS_ONCE", "data_race", "WARN_ON", "WARN_ON_ONCE", "WARN", "WARN_ONCE", "rcu_access_pointer", "lockless_dereference", "smp_load_acquire", "unrcu_pointer", "__force", "ERR_CAST", "VM_WARN_ON", "VM_WARN_ON_ONCE", "rcu_dereference", "rcu_dereference_raw", "rcu_dereference_protected", "rcu_dereference_check", "rcu_dereference_bh", "rcu_dereference_rtnl", "rtnl_dereference", "WARN_TAINT_ONCE", "sanity_check", "nospec", "XFS_IS_CORRUPT_"]);
+const IDENTITY = new Set([
+  "likely",
+  "unlikely",
+  "READ_ONCE",
+  "__builtin_expect",
+  "ACCESS_ONCE",
+  "data_race",
+  "WARN_ON",
+  "WARN_ON_ONCE",
+  "WARN",
+  "WARN_ONCE",
+  "rcu_access_pointer",
+  "lockless_dereference",
+  "smp_load_acquire",
+  "unrcu_pointer",
+  "__force",
+  "ERR_CAST",
+  "VM_WARN_ON",
+  "VM_WARN_ON_ONCE",
+  "rcu_dereference",
+  "rcu_dereference_raw",
+  "rcu_dereference_protected",
+  "rcu_dereference_check",
+  "rcu_dereference_bh",
+  "rcu_dereference_rtnl",
+  "rtnl_dereference",
+  "WARN_TAINT_ONCE",
+  "sanity_check",
+  "nospec",
+  "XFS_IS_CORRUPT_",
+]);
 /** Tests and accessors without side effects, whose result is the same while their arguments are. */
-const PURE = new Set(["IS_ERR", "IS_ERR_OR_NULL", "PTR_ERR", "ERR_PTR", "PTR_ERR_OR_ZERO", "IS_ENABLED", "IS_BUILTIN", "IS_REACHABLE", "IS_MODULE", "in_interrupt", "in_atomic", "in_irq", "in_hardirq", "in_softirq", "in_serving_softirq", "in_nmi", "in_task", "irqs_disabled", "preemptible", "preempt_count", "rcu_preempt_depth", "in_dbg_master", "gfpflags_allow_blocking", "gfp_pfmemalloc_allowed", "drm_can_sleep", "test_bit", "atomic_read", "list_empty", "irqs_disabled_flags", "rcu_read_lock_held", "rcu_read_lock_any_held", "oops_in_progress_", "gfp_any", "__builtin_constant_p", "ARRAY_SIZE", "gfp_memcg_charge", "sk_gfp_mask", "mapping_gfp_mask", "mapping_gfp_constraint", "readahead_gfp_mask", "current_gfp_context", "htlb_alloc_mask", "gfp_nested_mask", "vma_thp_gfp_mask", "BIT", "BIT_ULL", "GENMASK"]);
+const PURE = new Set([
+  "IS_ERR",
+  "IS_ERR_OR_NULL",
+  "PTR_ERR",
+  "ERR_PTR",
+  "PTR_ERR_OR_ZERO",
+  "IS_ENABLED",
+  "IS_BUILTIN",
+  "IS_REACHABLE",
+  "IS_MODULE",
+  "in_interrupt",
+  "in_atomic",
+  "in_irq",
+  "in_hardirq",
+  "in_softirq",
+  "in_serving_softirq",
+  "in_nmi",
+  "in_task",
+  "irqs_disabled",
+  "preemptible",
+  "preempt_count",
+  "rcu_preempt_depth",
+  "in_dbg_master",
+  "gfpflags_allow_blocking",
+  "gfp_pfmemalloc_allowed",
+  "drm_can_sleep",
+  "test_bit",
+  "atomic_read",
+  "list_empty",
+  "irqs_disabled_flags",
+  "rcu_read_lock_held",
+  "rcu_read_lock_any_held",
+  "oops_in_progress_",
+  "gfp_any",
+  "__builtin_constant_p",
+  "ARRAY_SIZE",
+  "gfp_memcg_charge",
+  "sk_gfp_mask",
+  "mapping_gfp_mask",
+  "mapping_gfp_constraint",
+  "readahead_gfp_mask",
+  "current_gfp_context",
+  "htlb_alloc_mask",
+  "gfp_nested_mask",
+  "vma_thp_gfp_mask",
+  "BIT",
+  "BIT_ULL",
+  "GENMASK",
+]);
 
 export abstract class ExprLowerer {
   protected ast!: Ast;
@@ -148,7 +227,8 @@ export abstract class ExprLowerer {
       case K.pointer_expression: {
         const o = this.expr(ast.first[node]);
         if (o === 0) return 0;
-        if (ast.text[ast.start[node]] === "&") return b.pool.kind(o) === E.Deref ? b.pool.a(o) : b.pool.make(E.Addr, o);
+        if (ast.text[ast.start[node]] === "&")
+          return b.pool.kind(o) === E.Deref ? b.pool.a(o) : b.pool.make(E.Addr, o);
         return b.pool.kind(o) === E.Addr ? b.pool.a(o) : b.pool.make(E.Deref, o);
       }
       case K.subscript_expression: {
@@ -243,7 +323,8 @@ export abstract class ExprLowerer {
     const op = this.operator(node);
     const l = ast.first[node];
     const r = ast.next[l];
-    if ((op === "&&" || op === "||") && this.hasEffects(node)) return this.branchValue((yes, no) => this.cond(node, yes, no));
+    if ((op === "&&" || op === "||") && this.hasEffects(node))
+      return this.branchValue((yes, no) => this.cond(node, yes, no));
     const x = this.expr(l);
     const y = this.expr(r);
     const o = OP_BY_TEXT.get(op);
@@ -342,7 +423,8 @@ export abstract class ExprLowerer {
         if (IDENTITY.has(name)) return Math.max(first, 0);
         return b.pool.make(E.Pure, b.name(name), first);
       }
-      if (name === "sizeof" || name === "typeof" || name === "__typeof__" || name === "offsetof") return b.opaque(this.at(node));
+      if (name === "sizeof" || name === "typeof" || name === "__typeof__" || name === "offsetof")
+        return b.opaque(this.at(node));
     }
     let target = this.expr(callee);
     if (b.pool.kind(target) === E.Deref) target = b.pool.a(target);
@@ -392,7 +474,13 @@ export abstract class ExprLowerer {
         for (let c = ast.first[node]; c >= 0; c = ast.next[c]) {
           const k = ast.kind[c];
           if (k === K.abstract_pointer_declarator) flags |= TypeFlag.Pointer;
-          else if (k === K.struct_specifier || k === K.union_specifier || k === K.type_identifier || k === K.primitive_type || k === K.sized_type_specifier) {
+          else if (
+            k === K.struct_specifier ||
+            k === K.union_specifier ||
+            k === K.type_identifier ||
+            k === K.primitive_type ||
+            k === K.sized_type_specifier
+          ) {
             const t = this.bareType(c);
             name = t.name;
             flags |= t.flags;

@@ -84,8 +84,12 @@ function nativeParser(): RawParser {
 async function wasmParser(source: WasmSource): Promise<RawParser> {
   const { Parser, Language } = await import("web-tree-sitter");
   const runtime = source.runtime ?? require.resolve("web-tree-sitter/web-tree-sitter.wasm");
-  await Parser.init(typeof runtime === "string" ? { locateFile: () => runtime } : { wasmBinary: runtime as never });
-  const language = await Language.load(source.language ?? require.resolve("tree-sitter-c/tree-sitter-c.wasm"));
+  await Parser.init(
+    typeof runtime === "string" ? { locateFile: () => runtime } : { wasmBinary: runtime as never },
+  );
+  const language = await Language.load(
+    source.language ?? require.resolve("tree-sitter-c/tree-sitter-c.wasm"),
+  );
   const parser = new Parser();
   parser.setLanguage(language);
   return parser as unknown as RawParser;
@@ -105,7 +109,8 @@ export class CParser {
   /** Parses text; `old` is a tree of an earlier version to which `edit` was applied. */
   parse(text: string, old?: CTree): CTree {
     // The native binding reads a string through a buffer that must hold all of it (UTF-16) and starts at 32 KB.
-    const options = this.kind === "native" ? { bufferSize: Math.max(32 << 10, text.length * 2 + 16) } : undefined;
+    const options =
+      this.kind === "native" ? { bufferSize: Math.max(32 << 10, text.length * 2 + 16) } : undefined;
     const tree = this.raw.parse(text, old?.raw ?? null, options);
     if (tree === null) throw new Error("the parser gave up");
     return new Tree(tree, tree.rootNode.hasError);
@@ -118,7 +123,10 @@ export class CParser {
 }
 
 /** Loads a parser: the native one, the WebAssembly one, or whichever works (native first). */
-export async function createParser(kind: ParserKind | "auto" = "auto", wasm: WasmSource = {}): Promise<CParser> {
+export async function createParser(
+  kind: ParserKind | "auto" = "auto",
+  wasm: WasmSource = {},
+): Promise<CParser> {
   if (kind !== "wasm") {
     try {
       return new CParser();

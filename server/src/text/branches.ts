@@ -21,7 +21,13 @@ function normal(kind: number, raw: string): { key: string; negate: boolean } {
 }
 
 const ALWAYS = new Set(["1", "defined(__KERNEL__)"]);
-const NEVER = new Set(["0", "defined(__cplusplus)", "defined(__ASSEMBLY__)", "defined(__ASSEMBLER__)", "defined(__CHECKER__)"]);
+const NEVER = new Set([
+  "0",
+  "defined(__cplusplus)",
+  "defined(__ASSEMBLY__)",
+  "defined(__ASSEMBLER__)",
+  "defined(__CHECKER__)",
+]);
 
 /**
  * Blanks directives and the branches that are not chosen. Variant 0 takes features as configured in (the first branch that

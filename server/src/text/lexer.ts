@@ -1,5 +1,5 @@
 /** Byte-level C lexer: turns latin1 text into token columns, preprocessor directives apart, in one linear pass. */
-import { D, K, type Tokens, mayBeKeyword, wordKind } from "./tokens.js";
+import { D, K, mayBeKeyword, type Tokens, wordKind } from "./tokens.js";
 
 const BLANK = 1;
 const WORD = 2;
@@ -307,7 +307,15 @@ function directiveEnd(text: string, b: Uint8Array, i: number, to: number): numbe
 }
 
 /** Handles the directive at i (`#`); returns its end. */
-function directive(text: string, b: Uint8Array, i: number, to: number, n: number, out: Tokens, every: boolean): number {
+function directive(
+  text: string,
+  b: Uint8Array,
+  i: number,
+  to: number,
+  n: number,
+  out: Tokens,
+  every: boolean,
+): number {
   let j = skipBlanks(b, i + 1, to);
   const w = j;
   while (j < to && isWordChar(b[j])) j++;

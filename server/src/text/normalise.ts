@@ -1,6 +1,6 @@
 /** Normalisation: rewrites kernel C into C that parses, byte for byte as long, every line end where it was. */
 import type { FileOutline, MacroClasses, NormalisedText, Rewrite } from "../facts/outline.js";
-import { Fn, FN_STRIDE, FnFlag } from "../facts/outline.js";
+import { FN_STRIDE, Fn, FnFlag } from "../facts/outline.js";
 import { chooseBranches } from "./branches.js";
 import { Edits } from "./edits.js";
 import { bytesOf, lex, matchBrackets } from "./lexer.js";
@@ -31,7 +31,12 @@ export function normaliseFunction(
   return normaliseRange(text.slice(start, end), classes, variant, true);
 }
 
-function normaliseRange(range: string, classes: MacroClasses, variant: 0 | 1, withSignature: boolean): NormalisedText {
+function normaliseRange(
+  range: string,
+  classes: MacroClasses,
+  variant: 0 | 1,
+  withSignature: boolean,
+): NormalisedText {
   const rewrites: Rewrite[] = [];
   const t = tokens;
   let source = range;
@@ -80,7 +85,8 @@ export function normaliseMacroBody(
 ): NormalisedMacro {
   const r = outline.fn.subarray(fnIndex * FN_STRIDE, (fnIndex + 1) * FN_STRIDE);
   const names: string[] = [];
-  for (let p = 0; p < r[Fn.paramCount]; p++) names.push(outline.names[outline.params[(r[Fn.paramFirst] + p) * 3]]);
+  for (let p = 0; p < r[Fn.paramCount]; p++)
+    names.push(outline.names[outline.params[(r[Fn.paramFirst] + p) * 3]]);
   const body = withoutContinuations(text.slice(r[Fn.bodyStart], r[Fn.end]));
   const n = normaliseRange(body, classes, 0, false);
   const head = `void ${outline.names[r[Fn.name]]}(${names.length > 0 ? names.join(", ") : "void"}) { `;
@@ -99,4 +105,3 @@ export function normaliseMacroBody(
 function withoutContinuations(s: string): string {
   return s.includes("\\") ? s.replace(/\\(?=\r?\n)/g, " ") : s;
 }
-

@@ -1,6 +1,6 @@
 /** Turns what stands between the parentheses of a macro or function call into arguments that parse as expressions. */
 import type { Edits } from "./edits.js";
-import { K, type Tokens, isControl } from "./tokens.js";
+import { isControl, K, type Tokens } from "./tokens.js";
 
 /** What the argument rewriter is told about words. */
 export interface WordClasses {
@@ -18,7 +18,8 @@ export class ArgumentRewriter {
   /** Token after token i, or after the bracket that it opens. */
   after(i: number): number {
     const k = this.t.kind[i];
-    if ((k === K.LParen || k === K.LBrace || k === K.LBracket) && this.t.match[i] > i) return this.t.match[i] + 1;
+    if ((k === K.LParen || k === K.LBrace || k === K.LBracket) && this.t.match[i] > i)
+      return this.t.match[i] + 1;
     return i + 1;
   }
 
@@ -33,7 +34,13 @@ export class ArgumentRewriter {
       if (kind[i] === K.Comma && !found) return false;
       if (kind[i] === K.Semi) found = true;
       // A loop macro with its body.
-      if (kind[i] === K.LBrace && i > open + 3 && kind[i - 1] === K.RParen && kind[this.t.match[i - 1] - 1] === K.Ident) found = true;
+      if (
+        kind[i] === K.LBrace &&
+        i > open + 3 &&
+        kind[i - 1] === K.RParen &&
+        kind[this.t.match[i - 1] - 1] === K.Ident
+      )
+        found = true;
     }
     return found;
   }
@@ -109,9 +116,15 @@ export class ArgumentRewriter {
         return;
       }
       // `FIELD(a) FIELD(b)`: as if a comma stood between them.
-      if (kind[i] === K.Ident && kind[i + 1] === K.LParen && this.t.match[i + 1] > 0 && kind[this.t.match[i + 1] + 1] === K.Ident) {
+      if (
+        kind[i] === K.Ident &&
+        kind[i + 1] === K.LParen &&
+        this.t.match[i + 1] > 0 &&
+        kind[this.t.match[i + 1] + 1] === K.Ident
+      ) {
         const g = this.t.match[i + 1];
-        if (g + 1 < e && !this.words.isAttribute(g + 1) && !this.words.isAttribute(i)) this.comma(end[g], start[g + 1]);
+        if (g + 1 < e && !this.words.isAttribute(g + 1) && !this.words.isAttribute(i))
+          this.comma(end[g], start[g + 1]);
       }
     }
     switch (k) {
@@ -229,7 +242,13 @@ export class ArgumentRewriter {
       if (i > stars) this.edits.blank(start[stars], end[i - 1], "type-argument");
       return;
     }
-    if (stars === a + 1 && i === stars && kind[i] === K.Ident && !this.words.isAttribute(i) && !this.words.isAttribute(a)) {
+    if (
+      stars === a + 1 &&
+      i === stars &&
+      kind[i] === K.Ident &&
+      !this.words.isAttribute(i) &&
+      !this.words.isAttribute(a)
+    ) {
       // `u8 x` declares: keep the name.
       this.edits.blank(start[a], end[a], "type-argument");
       return;
@@ -267,7 +286,11 @@ export class ArgumentRewriter {
     }
     // Tokens [a, i) are the type's words; stars, a name or nothing may follow.
     let j = i;
-    while (j < e && (kind[j] === K.Star || kind[j] === K.Const || (kind[j] === K.Ident && this.words.isAttribute(j)))) j++;
+    while (
+      j < e &&
+      (kind[j] === K.Star || kind[j] === K.Const || (kind[j] === K.Ident && this.words.isAttribute(j)))
+    )
+      j++;
     if (j < e && kind[j] === K.Ident && kind[j - 1] === K.Star && name >= 0) {
       // `struct foo *p`: a product to the parser.
       if (name > a) edits.blank(start[a], start[name], "type-argument");
@@ -288,8 +311,10 @@ export class ArgumentRewriter {
       const old = this.text.slice(start[from], end[to]);
       if (from > a) edits.blank(start[a], start[from], "type-argument");
       // A keyword cannot be an operand: `unsigned long` → `_nsigned_long`.
-      if (/^[\w \t]+$/.test(old)) edits.put(start[from], end[to], `_${old.slice(1).replace(/[ \t]/g, "_")}`, "type-argument");
-      else edits.put(start[from], end[to], `_${this.text.slice(start[from] + 1, end[from])}`, "type-argument");
+      if (/^[\w \t]+$/.test(old))
+        edits.put(start[from], end[to], `_${old.slice(1).replace(/[ \t]/g, "_")}`, "type-argument");
+      else
+        edits.put(start[from], end[to], `_${this.text.slice(start[from] + 1, end[from])}`, "type-argument");
       if (j > to + 1) edits.blank(end[to], end[j - 1], "type-argument");
     } else this.zero(a, e);
   }

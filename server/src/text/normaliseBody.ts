@@ -2,7 +2,7 @@
 import type { MacroClasses } from "../facts/outline.js";
 import type { Edits } from "./edits.js";
 import { ArgumentRewriter } from "./normaliseArgs.js";
-import { K, type Tokens, isControl, isWord } from "./tokens.js";
+import { isControl, isWord, K, type Tokens } from "./tokens.js";
 
 const LOOP_NAME = /for_?each|^for_|_for_each|^(?:scoped_|if_not_)|_loop$|_LOOP$|FOREACH/i;
 const CAPITALS = /^[A-Z_][A-Z0-9_]*$/;
@@ -65,7 +65,12 @@ export class BodyRewriter {
         case K.LParen:
           this.stack.push(i);
           this.block.push(false);
-          if (i > from && kind[i - 1] === K.Ident && match[i] > 0 && !(kind[i + 1] === K.Star && match[i] === i + 2)) {
+          if (
+            i > from &&
+            kind[i - 1] === K.Ident &&
+            match[i] > 0 &&
+            !(kind[i + 1] === K.Star && match[i] === i + 2)
+          ) {
             const next = this.args.call(i);
             for (const a of this.args.statementsAt) {
               this.begins[a] = 1;
@@ -137,7 +142,14 @@ export class BodyRewriter {
     if (p === K.LBrace) return this.block[this.block.length - 1];
     if (p === K.RParen && match[i - 1] > 0) {
       const b = kind[match[i - 1] - 1];
-      return b === K.Ident || (isControl(b) && b !== K.Return) || b === K.RParen || b === K.Semi || b === K.RBrace || b === K.LBrace;
+      return (
+        b === K.Ident ||
+        (isControl(b) && b !== K.Return) ||
+        b === K.RParen ||
+        b === K.Semi ||
+        b === K.RBrace ||
+        b === K.LBrace
+      );
     }
     return this.tagBefore(i) === 0;
   }
@@ -227,7 +239,12 @@ export class BodyRewriter {
       return i + 1;
     }
     const newLine = this.lineBreak(end[i], start[i + 1]);
-    if ((newLine && isControl(n) && n !== K.Else) || (newLine && (isWord(n) || n === K.RBrace || n === K.Step) && CAPITALS.test(this.str(i))) || n === K.RBrace || n === K.Else) {
+    if (
+      (newLine && isControl(n) && n !== K.Else) ||
+      (newLine && (isWord(n) || n === K.RBrace || n === K.Step) && CAPITALS.test(this.str(i))) ||
+      n === K.RBrace ||
+      n === K.Else
+    ) {
       if (!this.semicolon(i)) edits.blank(start[i], end[i], "macro");
       this.begins[i + 1] = 1;
       return i + 1;
@@ -257,7 +274,9 @@ export class BodyRewriter {
     if (close < 0) return open + 1;
     for (let i = open + 1; i < close; i++) {
       const p = kind[i - 1];
-      const first = isEnum ? p === K.LBrace || p === K.Comma : p === K.LBrace || p === K.Semi || p === K.RBrace;
+      const first = isEnum
+        ? p === K.LBrace || p === K.Comma
+        : p === K.LBrace || p === K.Semi || p === K.RBrace;
       if (first && !isEnum && kind[i + 1] === K.Colon) {
         // `u32 : 4;` is unnamed.
         let e = i;
@@ -355,14 +374,23 @@ export class BodyRewriter {
         this.begins[close + 1] = 1;
         return close + 1;
       }
-      if (!this.loopName(name) && (after === K.Semi || after === K.Assign || after === K.Comma || after === K.LBracket)) {
+      if (
+        !this.loopName(name) &&
+        (after === K.Semi || after === K.Assign || after === K.Comma || after === K.LBracket)
+      ) {
         // `TYPE(x) name;`
         edits.blank(start[i + 1], end[close], "type-argument");
         return close + 1;
       }
     }
     if (isWord(a) || a === K.LParen || ((a === K.Star || a === K.Step) && fresh)) {
-      if (a !== K.Else && (this.loopName(name) || (fresh && !this.inMacro && this.deeper(i, close + 1)) || isControl(a) && !fresh)) return this.loop(i, close);
+      if (
+        a !== K.Else &&
+        (this.loopName(name) ||
+          (fresh && !this.inMacro && this.deeper(i, close + 1)) ||
+          (isControl(a) && !fresh))
+      )
+        return this.loop(i, close);
       return this.bare(i, close);
     }
     if (a === K.RBrace || a === K.Eof || a === K.String) return this.bare(i, close);
@@ -416,7 +444,8 @@ export class BodyRewriter {
     this.begins[close + 1] = 1;
     if (close === i + 2) {
       // No arguments: `name()` → `while(1)`.
-      if (length >= 6 && this.edits.put(start[i], end[i] + 1, `${"while".padEnd(length - 1)}(1`, "loop")) return close;
+      if (length >= 6 && this.edits.put(start[i], end[i] + 1, `${"while".padEnd(length - 1)}(1`, "loop"))
+        return close;
     }
     const word = length >= 5 ? "while" : "if";
     this.edits.put(start[i], end[i], word, "loop");
@@ -484,7 +513,11 @@ export class BodyRewriter {
     const e = this.t.end[i];
     if (e - s === 1) return;
     const word = this.str(i);
-    if (/^(?:0[xX][\da-fA-F']+|0[bB][01]+|[\d.]+(?:[eE][+-]?\d*)?)[uUlLfF]*$/.test(word) || !/^\w+$/.test(word)) return;
+    if (
+      /^(?:0[xX][\da-fA-F']+|0[bB][01]+|[\d.]+(?:[eE][+-]?\d*)?)[uUlLfF]*$/.test(word) ||
+      !/^\w+$/.test(word)
+    )
+      return;
     this.edits.put(s, this.t.end[i], `_${word.slice(1)}`, "other");
   }
 
@@ -503,7 +536,8 @@ export class BodyRewriter {
     const { edits } = this;
     const p = kind[i - 1];
     const n = kind[i + 1];
-    if (p === K.Dot || p === K.Arrow || p === K.Struct || p === K.Union || p === K.Enum || p === K.Goto) return i + 1;
+    if (p === K.Dot || p === K.Arrow || p === K.Struct || p === K.Union || p === K.Enum || p === K.Goto)
+      return i + 1;
     const group = n === K.LParen && match[i + 1] > 0 ? match[i + 1] : -1;
     const last = group > 0 ? group : i;
     const after = kind[last + 1];
@@ -535,11 +569,20 @@ export class BodyRewriter {
       return i + 1;
     }
     if (group < 0) {
-      if (this.begins[i] === 1 || isControl(p) || (operandBefore(p) && operandAfter(n)) || !this.isAttribute(i)) return i + 1;
+      if (
+        this.begins[i] === 1 ||
+        isControl(p) ||
+        (operandBefore(p) && operandAfter(n)) ||
+        !this.isAttribute(i)
+      )
+        return i + 1;
       // In front of a word it qualifies what follows; behind one it may be the name that is declared, unless reserved.
       const before = isWord(n) || (n === K.Star && (reserved || !operandBefore(p)));
       const behind =
-        p === K.RBrace || (reserved && (n === K.RParen || (p === K.RParen && closes)) && (p === K.Ident || p === K.Type || p === K.Star || p === K.RParen));
+        p === K.RBrace ||
+        (reserved &&
+          (n === K.RParen || (p === K.RParen && closes)) &&
+          (p === K.Ident || p === K.Type || p === K.Star || p === K.RParen));
       if (before || behind) edits.blank(start[i], end[i], "attribute");
       return i + 1;
     }
@@ -557,7 +600,12 @@ export class BodyRewriter {
       edits.blank(start[i], end[last], "macro");
       return last + 1;
     }
-    if (p === K.Assign && isWord(after) && this.classes.bare.has(this.str(i)) && this.lineBreak(end[last], start[last + 1])) {
+    if (
+      p === K.Assign &&
+      isWord(after) &&
+      this.classes.bare.has(this.str(i)) &&
+      this.lineBreak(end[last], start[last + 1])
+    ) {
       // The macro's replacement ends in the semicolon.
       this.semicolon(last);
       this.begins[last + 1] = 1;
@@ -584,6 +632,37 @@ export class BodyRewriter {
 }
 
 const operandBefore = (k: number): boolean =>
-  k === K.LParen || k === K.Comma || k === K.Assign || k === K.Op || k === K.AndAnd || k === K.Pipe || k === K.Amp || k === K.Bang || k === K.Semi || k === K.LBrace || k === K.LBracket || k === K.Question || k === K.Colon || k === K.Minus || k === K.Tilde || isControl(k);
+  k === K.LParen ||
+  k === K.Comma ||
+  k === K.Assign ||
+  k === K.Op ||
+  k === K.AndAnd ||
+  k === K.Pipe ||
+  k === K.Amp ||
+  k === K.Bang ||
+  k === K.Semi ||
+  k === K.LBrace ||
+  k === K.LBracket ||
+  k === K.Question ||
+  k === K.Colon ||
+  k === K.Minus ||
+  k === K.Tilde ||
+  isControl(k);
 const operandAfter = (k: number): boolean =>
-  k === K.RParen || k === K.Comma || k === K.Semi || k === K.Op || k === K.AndAnd || k === K.Pipe || k === K.Amp || k === K.RBracket || k === K.Question || k === K.Colon || k === K.Minus || k === K.Assign || k === K.RBrace || k === K.Dot || k === K.Arrow || k === K.LBracket || k === K.Step;
+  k === K.RParen ||
+  k === K.Comma ||
+  k === K.Semi ||
+  k === K.Op ||
+  k === K.AndAnd ||
+  k === K.Pipe ||
+  k === K.Amp ||
+  k === K.RBracket ||
+  k === K.Question ||
+  k === K.Colon ||
+  k === K.Minus ||
+  k === K.Assign ||
+  k === K.RBrace ||
+  k === K.Dot ||
+  k === K.Arrow ||
+  k === K.LBracket ||
+  k === K.Step;

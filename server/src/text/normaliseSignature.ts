@@ -1,8 +1,8 @@
 /** Rewrites what stands before a function's body into a plain C declarator. */
-import { type Signature, isTagAttribute, signature } from "../outline/functions.js";
+import { isTagAttribute, type Signature, signature } from "../outline/functions.js";
 import { State } from "../outline/state.js";
 import type { Edits } from "./edits.js";
-import { K, type Tokens, isWord } from "./tokens.js";
+import { isWord, K, type Tokens } from "./tokens.js";
 
 const state = new State();
 
@@ -61,7 +61,12 @@ export function rewriteSignature(
   specifiers(text, t, sig.name, edits, cls);
   let params = sig.params;
   let close = match[params];
-  if (kind[close + 1] === K.LParen && match[close + 1] > 0 && close + 1 < open && kind[params + 1] !== K.Star) {
+  if (
+    kind[close + 1] === K.LParen &&
+    match[close + 1] > 0 &&
+    close + 1 < open &&
+    kind[params + 1] !== K.Star
+  ) {
     if (kind[sig.name - 1] !== K.Star || kind[sig.name - 2] !== K.LParen) {
       // `FNAME(walk)(args)`: the macro's own arguments are part of the name.
       edits.blank(start[params], end[close], "macro");
@@ -91,7 +96,12 @@ function specifiers(text: string, t: Tokens, name: number, edits: Edits, cls: Si
   for (let i = 0; i < name; i++) {
     const k = kind[i];
     if (k === K.Type || k === K.Struct || k === K.Union || k === K.Enum || k === K.Typeof) keyword = true;
-    if ((k === K.Attribute || k === K.Typeof || k === K.Ident) && kind[i + 1] === K.LParen && match[i + 1] > 0) i = match[i + 1];
+    if (
+      (k === K.Attribute || k === K.Typeof || k === K.Ident) &&
+      kind[i + 1] === K.LParen &&
+      match[i + 1] > 0
+    )
+      i = match[i + 1];
   }
   if (!keyword) {
     for (let i = 0; i < name; i++) {
@@ -110,7 +120,13 @@ function specifiers(text: string, t: Tokens, name: number, edits: Edits, cls: Si
       edits.blank(start[i + 1], end[match[i + 1]], "type-argument");
       i = match[i + 1];
     } else if (k === K.Struct || k === K.Union || k === K.Enum) {
-      while (i + 1 < name && kind[i + 1] === K.Ident && cls.isAttribute(i + 1) && isWord(kind[i + 2]) && i + 2 < name) {
+      while (
+        i + 1 < name &&
+        kind[i + 1] === K.Ident &&
+        cls.isAttribute(i + 1) &&
+        isWord(kind[i + 2]) &&
+        i + 2 < name
+      ) {
         i++;
         edits.blank(start[i], end[i], "attribute");
       }
@@ -124,7 +140,8 @@ function specifiers(text: string, t: Tokens, name: number, edits: Edits, cls: Si
         if (group > 0) edits.blank(start[i + 1], end[group], "macro");
       } else {
         if (dropped < 0 && end[i] - start[i] >= 3) dropped = i;
-        if (!(i === dropped && !keyword && base < 0)) edits.blank(start[i], end[group > 0 ? group : i], "attribute");
+        if (!(i === dropped && !keyword && base < 0))
+          edits.blank(start[i], end[group > 0 ? group : i], "attribute");
         else if (group > 0) edits.blank(start[i + 1], end[group], "attribute");
       }
       if (group > 0) i = group;
@@ -138,7 +155,14 @@ function specifiers(text: string, t: Tokens, name: number, edits: Edits, cls: Si
 }
 
 /** Blanks attribute words in a parameter list, tokens [i, e). */
-export function parameterAttributes(text: string, t: Tokens, i: number, e: number, edits: Edits, cls: SignatureClasses): void {
+export function parameterAttributes(
+  text: string,
+  t: Tokens,
+  i: number,
+  e: number,
+  edits: Edits,
+  cls: SignatureClasses,
+): void {
   const { kind, match, start, end } = t;
   for (; i < e; i++) {
     const k = kind[i];
@@ -155,7 +179,8 @@ export function parameterAttributes(text: string, t: Tokens, i: number, e: numbe
       const p = kind[i - 1];
       const n = kind[i + 1];
       const group = n === K.LParen && match[i + 1] > 0 && kind[i + 2] !== K.Star ? match[i + 1] : -1;
-      const wordBefore = p === K.Ident || p === K.Type || p === K.Star || p === K.RBracket || p === K.RParen || p === K.Const;
+      const wordBefore =
+        p === K.Ident || p === K.Type || p === K.Star || p === K.RBracket || p === K.RParen || p === K.Const;
       const wordAfter = isWord(n) || n === K.Star;
       // The third word of `type name ATTR`, whatever it is called.
       const third =
@@ -166,7 +191,10 @@ export function parameterAttributes(text: string, t: Tokens, i: number, e: numbe
         p === K.RBracket;
       if (p === K.Struct || p === K.Union || p === K.Enum) continue;
       // Behind one word only a reserved name is no parameter's name: `foo_t __unused`.
-      const lone = (p === K.Ident || p === K.RParen) && text.charCodeAt(start[i]) === 95 && text.charCodeAt(start[i] + 1) === 95;
+      const lone =
+        (p === K.Ident || p === K.RParen) &&
+        text.charCodeAt(start[i]) === 95 &&
+        text.charCodeAt(start[i] + 1) === 95;
       if (third || ((wordAfter || lone) && cls.isAttribute(i))) {
         // A lone `__foo *x` is a type.
         if (!wordBefore && n === K.Star) continue;
@@ -178,7 +206,14 @@ export function parameterAttributes(text: string, t: Tokens, i: number, e: numbe
 }
 
 /** `SYSCALL_DEFINE2(name, type, arg, type, arg)`, `BPF_CALL_1(…)`, `DEFINE_IDTENTRY(name)` → `int name(type arg, …)`. */
-function madeByMacro(text: string, t: Tokens, open: number, sig: Signature, edits: Edits, cls: SignatureClasses): void {
+function madeByMacro(
+  text: string,
+  t: Tokens,
+  open: number,
+  sig: Signature,
+  edits: Edits,
+  cls: SignatureClasses,
+): void {
   const { kind, match, start, end } = t;
   const paren = sig.name - 1;
   const close = match[paren];
@@ -197,7 +232,11 @@ function madeByMacro(text: string, t: Tokens, open: number, sig: Signature, edit
       let commas = 0;
       for (let i = sig.pairsFrom; i < close; i++) {
         if (kind[i] === K.Comma && commas++ % 2 === 0) edits.blank(start[i], end[i], "macro");
-        else if (kind[i] === K.Ident && cls.isAttribute(i) && (isWord(kind[i - 1]) || isWord(kind[i + 1]) || kind[i + 1] === K.Star || kind[i - 1] === K.Star)) {
+        else if (
+          kind[i] === K.Ident &&
+          cls.isAttribute(i) &&
+          (isWord(kind[i - 1]) || isWord(kind[i + 1]) || kind[i + 1] === K.Star || kind[i - 1] === K.Star)
+        ) {
           edits.blank(start[i], end[i], "attribute");
         } else if (kind[i] === K.LParen && match[i] > 0) i = match[i];
       }

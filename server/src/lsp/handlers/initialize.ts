@@ -20,7 +20,9 @@ export function initialize(session: Session, params: InitializeParams): Initiali
   session.folders = params.workspaceFolders ?? [];
   if (session.folders.length === 0 && params.rootUri)
     session.folders = [{ uri: params.rootUri, name: "root" }];
-  session.config = parseConfig(params.initializationOptions).config;
+  // Some editors give the whole settings here, some only ours.
+  const options = params.initializationOptions as { lockctx?: unknown } | null | undefined;
+  session.config = parseConfig(options?.lockctx ?? options).config;
   return {
     serverInfo: { name: "lockctx", version: session.deps.version },
     capabilities: {
