@@ -9,7 +9,8 @@ import { E } from "../facts/expr.js";
 import { Flow, HEADER, I } from "../facts/flow.js";
 import { Fn, FnFlag } from "../facts/outline.js";
 import type { FactsPort, FlowRequest } from "../facts/ports.js";
-import type { KernelTables } from "../kernel/types.js";
+import { classifyPath } from "../findings/scope.js";
+import type { KernelTables, ObjectProperty } from "../kernel/types.js";
 import { CallGraph } from "../program/callgraph.js";
 import { Pointers } from "../program/pointers.js";
 import type { Program, SourceFile } from "../program/program.js";
@@ -22,9 +23,9 @@ import { SharedTerms } from "./terms.js";
 import type { PointerTargets, World } from "./world.js";
 
 /** Most targets of a pointer call that are followed one by one. */
-const MOST_TARGETS = 24;
+const MOST_TARGETS = 64;
 /** Targets beyond which a call through a pointer says little about any of them. */
-const FEW_TARGETS = 6;
+const FEW_TARGETS = 12;
 /** Rounds over a cycle of functions that call each other. */
 const MOST_ROUNDS = 5;
 
@@ -50,6 +51,8 @@ export class Solver implements World {
   private readonly aliases: Aliases;
   private needs: Set<number> | null = null;
   private needAll = false;
+  /** Functions that were given a function to call: followed whether or not they can sleep by themselves. */
+  private readonly handed = new Set<number>();
 
   constructor(
     readonly program: Program,
@@ -72,12 +75,16 @@ export class Solver implements World {
     return e ? { ...EMPTY, effects: e } : EMPTY;
   }
 
-  need(fn: number, atomic: boolean): void {
-    if (this.needs && (atomic || this.needAll)) this.needs.add(fn);
+  need(fn: number, atomic: boolean, handsOn: boolean): void {
+    if (!this.needs || !(atomic || this.needAll)) return;
+    if (handsOn) this.handed.add(fn);
+    this.needs.add(fn);
   }
 
   pointerTargets(struct: number, field: number, from: SourceFile): PointerTargets {
     const t = this.pointers.targets(struct, field, from);
+    if (classifyPath(from.path) !== "test")
+      t.fns = t.fns.filter((fn) => classifyPath(this.program.fnFile(fn).path) !== "test");
     if (t.total > MOST_TARGETS) return { fns: [], reasons: 0, total: t.total };
     return {
       fns: t.fns,
@@ -94,13 +101,8 @@ export class Solver implements World {
     return this.aliases.constant(name, from);
   }
 
-  propertyHolds(
-    structs: readonly string[],
-    field: string,
-    values: readonly string[],
-    from: SourceFile,
-  ): boolean | null {
-    return this.aliases.property(structs, field, values, from);
+  propertyHolds(property: ObjectProperty, from: SourceFile): boolean | null {
+    return this.aliases.property(property, from);
   }
 
   // ---- facts ----------------------------------------------------------------------------------------------------
@@ -174,6 +176,31 @@ export class Solver implements World {
     return id < 0 ? 0 : this.lockOp(id, text);
   }
 
+  /** Whether a function that can sleep is passed on as an argument. */
+  private handsOn(fn: number, flow: Flow): boolean {
+    const c = flow.code;
+    const file = this.program.fnFile(fn);
+    for (let pc = 0; pc < flow.length; pc += flow.size(pc)) {
+      const q = flow.base + pc;
+      if (c[q] !== I.Call) continue;
+      for (let i = 0; i < c[q + 6]; i++) {
+        let at = HEADER + c[q + 7 + i] * 4;
+        if (c[at] === E.Addr) at = HEADER + c[at + 1] * 4;
+        if (c[at] !== E.Var) continue;
+        const id = this.program.names.find(flow.names[c[at + 1]]);
+        if (
+          id > 0 &&
+          this.program.definitionsOf(id).length > 0 &&
+          this.program
+            .resolve(id, file)
+            .some((f) => this.reach[f] && (this.program.fnFlags(f) & FnFlag.Macro) === 0)
+        )
+          return true;
+      }
+    }
+    return false;
+  }
+
   /** Whether counting locks is enough to know where one is held: every lock is released as it was taken. */
   private countable(flow: Flow): boolean {
     const c = flow.code;
@@ -211,7 +238,7 @@ export class Solver implements World {
   private mayReport(fn: number, flow: Flow): boolean {
     const { program, tables } = this;
     const file = program.fnFile(fn);
-    if (!this.countable(flow)) return true;
+    if (!this.countable(flow) || this.handsOn(fn, flow)) return true;
     for (const name of depths(flow, (n) => this.opOfText(n), program.fnColumn(fn, Fn.annotCount) > 0).under) {
       if (name < 0) return true;
       const text = flow.names[name];
@@ -528,7 +555,7 @@ export class Solver implements World {
     const closure = new Set<number>();
     let frontier = new Set<number>();
     const want = (f: number): void => {
-      if (!closure.has(f) && this.hasBody(f) && this.reach[f]) {
+      if (!closure.has(f) && this.hasBody(f) && (this.reach[f] || this.handed.has(f))) {
         closure.add(f);
         frontier.add(f);
       }
@@ -625,7 +652,7 @@ export class Solver implements World {
     }
     if (!pointers) return [];
     const out = new Set<number>();
-    for (const f of this.runDiscover(fn, flow, true)) if (this.reach[f]) out.add(f);
+    for (const f of this.runDiscover(fn, flow, true)) if (this.reach[f] || this.handed.has(f)) out.add(f);
     return out;
   }
 

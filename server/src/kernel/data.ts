@@ -5,6 +5,7 @@ import locksAtomic from "./data/locks-atomic.json" with { type: "json" };
 import locksSleeping from "./data/locks-sleeping.json" with { type: "json" };
 import names from "./data/names.json" with { type: "json" };
 import ops from "./data/ops.json" with { type: "json" };
+import properties from "./data/properties.json" with { type: "json" };
 import registrations from "./data/registrations.json" with { type: "json" };
 import sleepersCore from "./data/sleepers-core.json" with { type: "json" };
 import sleepersDrivers from "./data/sleepers-drivers.json" with { type: "json" };
@@ -16,6 +17,7 @@ export const SHIPPED: readonly { file: string; content: unknown }[] = [
   { file: "locks-sleeping.json", content: locksSleeping },
   { file: "guards.json", content: guards },
   { file: "contexts.json", content: contexts },
+  { file: "properties.json", content: properties },
   { file: "sleepers-core.json", content: sleepersCore },
   { file: "sleepers-memory.json", content: sleepersMemory },
   { file: "sleepers-drivers.json", content: sleepersDrivers },

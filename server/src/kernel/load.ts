@@ -4,7 +4,7 @@
  */
 import { checkTables } from "./check.js";
 import { SHIPPED } from "./data.js";
-import { describeIssues, type Fragment, fragmentSchema } from "./schema.js";
+import type { Fragment } from "./schema.js";
 import type {
   ContextAssertion,
   ContextTest,
@@ -13,16 +13,19 @@ import type {
   KernelTables,
   KernelVersion,
   LockPrimitive,
+  ObjectProperty,
   OpsField,
   Registration,
+  SleepCondition,
   Sleeper,
 } from "./types.js";
+import { fromWritten } from "./written.js";
 
-/** A user's own facts: the content of a configuration, and the name to call it by in errors. */
-export interface TableAdditions {
+/** A user's own facts, as `parseAdditions` (additions.ts) returns them. */
+export interface Additions {
+  /** What to call them in errors: the configuration file's name. */
   origin: string;
-  /** A fragment (see docs/kernel-facts.md): `{ "sleepers": [{ "name": "my_wait" }], … }`. */
-  tables: unknown;
+  fragment: Fragment;
 }
 
 /** The facts given are malformed or contradict each other; `problems` says where, one sentence each. */
@@ -33,12 +36,7 @@ export class KernelTableError extends Error {
   }
 }
 
-interface Source {
-  origin: string;
-  fragment: Fragment;
-}
-
-let shipped: Source[] | null = null;
+let shipped: Additions[] | null = null;
 
 /**
  * The tables for a kernel version (null: the newest known). Additions come last and win: an entry replaces the shipped
@@ -47,11 +45,12 @@ let shipped: Source[] | null = null;
  */
 export function loadKernelTables(
   version: KernelVersion | null,
-  extra: TableAdditions | readonly TableAdditions[] = [],
+  own: readonly Additions[] = [],
 ): KernelTables {
-  shipped ??= SHIPPED.map(({ file, content }) => parse(`kernel/data/${file}`, content));
-  const own = (Array.isArray(extra) ? extra : [extra]).map((e: TableAdditions) => parse(e.origin, e.tables));
-
+  shipped ??= SHIPPED.map(({ file, content }) => ({
+    origin: `kernel/data/${file}`,
+    fragment: fromWritten(content),
+  }));
   const tables = new Builder(version);
   for (const source of shipped) tables.add(source, false);
   for (const source of own) tables.add(source, true);
@@ -74,14 +73,6 @@ export function registrationNames(tables: KernelTables): Set<string> {
   return names;
 }
 
-function parse(origin: string, content: unknown): Source {
-  const result = fragmentSchema.safeParse(content);
-  if (!result.success) {
-    throw new KernelTableError(describeIssues(content, result.error).map((p) => `${origin}: ${p}`));
-  }
-  return { origin, fragment: result.data };
-}
-
 interface Entry {
   since?: KernelVersion;
   until?: KernelVersion;
@@ -101,6 +92,7 @@ class Builder implements KernelTables {
   readonly contextTests = new Map<string, ContextTest>();
   readonly gfp = new Map<string, boolean>();
   readonly gfpModifiers = new Set<string>();
+  readonly gfpTests = new Map<string, number>();
   readonly gfpFunctions = new Map<string, GfpFunction>();
   readonly lockTypes: Map<
     string,
@@ -108,10 +100,11 @@ class Builder implements KernelTables {
   > = new Map();
   readonly assertions = new Map<string, ContextAssertion>();
   readonly problems: string[] = [];
+  private readonly properties = new Map<string, ObjectProperty>();
 
   constructor(private readonly version: KernelVersion | null) {}
 
-  add({ origin, fragment: f }: Source, replaces: boolean): void {
+  add({ origin, fragment: f }: Additions, replaces: boolean): void {
     const fill = <T extends Entry, V>(
       table: string,
       to: Map<string, V>,
@@ -149,6 +142,7 @@ class Builder implements KernelTables {
     fill("gfpFunctions", this.gfpFunctions, f.gfpFunctions, byName, ({ result, arg }) =>
       result === "argument" ? { result, arg: arg ?? 0 } : { result },
     );
+    fill("gfpTests", this.gfpTests, f.gfpTests, byName, ({ arg }) => arg);
     for (const row of f.gfp) {
       if (!this.holds(row)) continue;
       if (!replaces && (this.gfp.has(row.name) || this.gfpModifiers.has(row.name))) {
@@ -160,7 +154,17 @@ class Builder implements KernelTables {
       else this.gfp.set(row.name, row.blocks);
     }
 
-    fill("sleepers", this.sleepers, f.sleepers, byName, (row) => row);
+    fill(
+      "properties",
+      this.properties,
+      f.properties,
+      byName,
+      ({ name: _, source: __, note: ___, ...row }) => row,
+    );
+    fill("sleepers", this.sleepers, f.sleepers, byName, (row) => ({
+      ...row,
+      condition: this.condition(row.condition, `${origin}: sleepers "${row.name}"`),
+    }));
     if (replaces) {
       for (const { name } of f.sleepers) {
         this.neverSleeps.delete(name);
@@ -179,6 +183,14 @@ class Builder implements KernelTables {
         }
       }
     }
+  }
+
+  /** Puts the property that a written condition names in its place. */
+  private condition(written: Fragment["sleepers"][number]["condition"], where: string): SleepCondition {
+    if (written.kind !== "object" || written.property === undefined) return written as SleepCondition;
+    const property = this.properties.get(written.property);
+    if (property === undefined) this.problems.push(`${where}: no property "${written.property}" is given`);
+    return { ...written, property };
   }
 
   private holds({ since, until }: Entry): boolean {

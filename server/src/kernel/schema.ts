@@ -5,33 +5,16 @@
  * ("preempt", "6.5", no `condition` means always) and turned into the typed form of types.ts on the way in.
  */
 import { z } from "zod";
-import { Ctx } from "./types.js";
-
-const BITS = {
-  preempt: Ctx.Preempt,
-  bh: Ctx.Bh,
-  irq: Ctx.Irq,
-  hardirq: Ctx.Hardirq,
-  softirq: Ctx.Softirq,
-  nmi: Ctx.Nmi,
-  rcu: Ctx.Rcu,
-  "pagefault-off": Ctx.PagefaultOff,
-  "non-block": Ctx.NonBlock,
-} as const;
+import { BITS, type BitName, bitsOf, DEFAULTS, versionOf } from "./written.js";
 
 const identifier = z.string().regex(/^[A-Za-z_]\w*$/, "not a C identifier");
 const index = z.number().int().min(0).max(15);
 const text = z.string().min(1);
-const bits = z
-  .array(z.enum(Object.keys(BITS) as [keyof typeof BITS, ...(keyof typeof BITS)[]]))
-  .transform((names) => names.reduce((sum, name) => sum | BITS[name], 0));
+const bits = z.array(z.enum(Object.keys(BITS) as [BitName, ...BitName[]])).transform(bitsOf);
 const version = z
   .string()
   .regex(/^\d+\.\d+$/, 'a version is written "6.5"')
-  .transform((v) => {
-    const [major, minor] = v.split(".").map(Number);
-    return { major, minor };
-  });
+  .transform(versionOf);
 /** `since`: the first release that the entry holds for; `until`: the first that it no longer holds for. */
 const period = { since: version.optional(), until: version.optional() };
 const provenance = { source: z.string().default(""), note: text.optional() };
@@ -82,7 +65,7 @@ export const lockSchema = z.strictObject({
   lock: z
     .strictObject({ from: z.enum(["arg", "out", "return"]), index: index.default(0) })
     .nullable()
-    .default(null),
+    .default(DEFAULTS.locks.lock),
   heldWhen: z.enum(["nonzero", "zero", "nonnull", "null"]).optional(),
   flagsArg: index.optional(),
   pair: identifier.optional(),
@@ -93,12 +76,24 @@ export const lockSchema = z.strictObject({
 
 export const guardSchema = z.strictObject({
   name: identifier,
-  takesLock: z.boolean().default(true),
+  takesLock: z.boolean().default(DEFAULTS.guards.takesLock),
   adds: bits,
   kind: contextKind,
-  conditional: z.boolean().default(false),
-  sleeps: z.boolean().default(false),
+  conditional: z.boolean().default(DEFAULTS.guards.conditional),
+  sleeps: z.boolean().default(DEFAULTS.guards.sleeps),
   ...period,
+  ...provenance,
+});
+
+/** A property of an object that decides about sleeping; conditions refer to it by name. */
+export const propertySchema = z.strictObject({
+  name: identifier,
+  structs: z.array(identifier).min(1),
+  field: identifier,
+  values: z.array(text).min(1),
+  only: z.boolean().optional(),
+  calls: z.array(identifier).optional(),
+  contraryCalls: z.array(identifier).optional(),
   ...provenance,
 });
 
@@ -118,14 +113,8 @@ export const conditionSchema = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("object"),
     what: text,
-    property: z
-      .strictObject({
-        structs: z.array(identifier).min(1),
-        field: identifier,
-        values: z.array(text).min(1),
-        only: z.boolean().optional(),
-      })
-      .optional(),
+    /** The name of an entry of `properties`. */
+    property: identifier.optional(),
   }),
   z.strictObject({ kind: z.literal("state"), what: text }),
   z.strictObject({ kind: z.literal("argc"), count: index }),
@@ -144,10 +133,10 @@ export const conditionSchema = z.discriminatedUnion("kind", [
 
 export const sleeperSchema = z.strictObject({
   name: identifier,
-  group: text.default("own"),
-  condition: conditionSchema.default({ kind: "always" }),
-  boundary: z.boolean().default(true),
-  allocation: z.boolean().default(false),
+  group: text.default(DEFAULTS.sleepers.group),
+  condition: conditionSchema.default(DEFAULTS.sleepers.condition),
+  boundary: z.boolean().default(DEFAULTS.sleepers.boundary),
+  allocation: z.boolean().default(DEFAULTS.sleepers.allocation),
   ...period,
   ...provenance,
 });
@@ -158,7 +147,7 @@ export const registrationSchema = z.strictObject({
     z.strictObject({ arg: index, field: identifier.optional(), context: entryContext, what: text }),
   ),
   unless: z.strictObject({ arg: index, matches: regex }).optional(),
-  confidence: confidence.default("medium"),
+  confidence: confidence.default(DEFAULTS.registrations.confidence),
   ...period,
   ...provenance,
 });
@@ -176,7 +165,7 @@ export const opsFieldSchema = z.strictObject({
   unlessCall: z
     .strictObject({ name: identifier, object: index, arg: index, matches: regex, context: entryContext })
     .optional(),
-  confidence: confidence.default("medium"),
+  confidence: confidence.default(DEFAULTS.opsFields.confidence),
   ...period,
   ...provenance,
 });
@@ -206,6 +195,8 @@ export const gfpFunctionSchema = z.strictObject({
   ...provenance,
 });
 
+export const gfpTestSchema = z.strictObject({ name: identifier, arg: index, ...period, ...provenance });
+
 export const lockTypeSchema = z.strictObject({
   name: identifier,
   atomic: z.boolean(),
@@ -232,6 +223,7 @@ export const nameListSchema = z.strictObject({
 /** A file of facts. Every table is optional. */
 export const fragmentSchema = z.strictObject({
   about: z.string().optional(),
+  properties: z.array(propertySchema).default([]),
   locks: z.array(lockSchema).default([]),
   guards: z.array(guardSchema).default([]),
   sleepers: z.array(sleeperSchema).default([]),
@@ -243,28 +235,9 @@ export const fragmentSchema = z.strictObject({
   contextTests: z.array(contextTestSchema).default([]),
   gfp: z.array(gfpNameSchema).default([]),
   gfpFunctions: z.array(gfpFunctionSchema).default([]),
+  gfpTests: z.array(gfpTestSchema).default([]),
   lockTypes: z.array(lockTypeSchema).default([]),
   assertions: z.array(assertionSchema).default([]),
 });
 
 export type Fragment = z.output<typeof fragmentSchema>;
-
-/** What is wrong with a fragment, one sentence each, naming the entry: `locks[3] "my_lock": pair: not a C identifier`. */
-export function describeIssues(value: unknown, error: z.ZodError): string[] {
-  return error.issues.map((issue) => {
-    const [table, row, ...rest] = issue.path;
-    if (table === undefined) return issue.message;
-    if (row === undefined) return `${String(table)}: ${issue.message}`;
-    const entry = entryLabel(value, String(table), row);
-    const field = rest.length > 0 ? `${rest.map(String).join(".")}: ` : "";
-    return `${String(table)}[${String(row)}]${entry}: ${field}${issue.message}`;
-  });
-}
-
-function entryLabel(value: unknown, table: string, row: PropertyKey): string {
-  const entry = (value as Record<string, unknown[] | undefined>)[table]?.[Number(row)];
-  if (typeof entry !== "object" || entry === null) return "";
-  const { name, struct, topic } = entry as Record<string, unknown>;
-  const label = name ?? struct ?? topic;
-  return label === undefined ? "" : ` "${String(label)}"`;
-}

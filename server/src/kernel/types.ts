@@ -95,16 +95,8 @@ export type SleepCondition =
   | { kind: "unless-in-interrupt" }
   /** Only when the last reference goes. */
   | { kind: "last-reference" }
-  /**
-   * Depends on a property of an object: `what` says which, for the message. Where the property can be seen (a field of
-   * one of these structs, set in an initialiser or assignment of the same file) its values mean that it does not sleep;
-   * with `only`, that it sleeps with them only. A value is compared as text, `*` is any, `/…/` a regular expression.
-   */
-  | {
-      kind: "object";
-      what: string;
-      property?: { structs: string[]; field: string; values: string[]; only?: boolean };
-    }
+  /** Depends on a property of an object: `what` says which, for the message. */
+  | { kind: "object"; what: string; property?: ObjectProperty }
   /** Depends on state that cannot be seen. */
   | { kind: "state"; what: string }
   /** Only with this number of arguments (one-argument kvfree_rcu). */
@@ -116,6 +108,21 @@ export type SleepCondition =
       lock: { arg?: number; field?: string; global?: string; command?: number; rcu?: boolean };
       gfp?: number;
     };
+
+/** How a property of an object that decides about sleeping shows in the source. */
+export interface ObjectProperty {
+  /** A field of one of these structs, set in an initialiser or assignment of the same file, … */
+  structs: string[];
+  field: string;
+  /** … to one of these: compared as text, `*` is any, `/…/` a regular expression. */
+  values: string[];
+  /** False or absent: with such a value it never sleeps. True: it sleeps with such a value only. */
+  only?: boolean;
+  /** Calls in the same file that mean the same as such a value (`pm_runtime_irq_safe`), … */
+  calls?: string[];
+  /** … and calls that mean the contrary (`devm_regmap_init_i2c`). */
+  contraryCalls?: string[];
+}
 
 export interface Sleeper {
   name: string;
@@ -232,6 +239,8 @@ export interface KernelTables {
   gfpModifiers: ReadonlySet<string>;
   /** Functions that return a gfp mask. */
   gfpFunctions: ReadonlyMap<string, GfpFunction>;
+  /** Functions that are true iff the gfp mask in this argument may block: `gfpflags_allow_blocking`. */
+  gfpTests: ReadonlyMap<string, number>;
   /** Type names of locks → whether holding one makes code atomic, and the kind. */
   lockTypes: ReadonlyMap<string, { atomic: boolean; kind: ContextKind | "mutex" }>;
   /** Assertion functions: lockdep_assert_held(arg 0's type decides), assert_spin_locked (always spin), ASSERT_RTNL (process) … */

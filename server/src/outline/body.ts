@@ -99,8 +99,7 @@ export class BodyScanner {
     const member = isMember(p);
     if (!member && (p === K.Type || p === K.Ident)) {
       // `u8 foo(int);` declares; a name on the line above is a macro that wants no semicolon.
-      const nl = s.text.indexOf("\n", t.end[w - 1]);
-      if (nl < 0 || nl >= t.start[w]) return;
+      if (!s.text.slice(t.end[w - 1], t.start[w]).includes("\n")) return;
     }
     const name = s.word(t, w);
     s.calls.push(name * 2 + (member ? 1 : 0));

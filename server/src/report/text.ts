@@ -185,9 +185,10 @@ class TextReport {
     if (report.inTests > 0) parts.push(`${report.inTests} in test code left out`);
     const { files, functions, skippedFiles } = report.stats;
     const number = (n: number) => n.toLocaleString("en-US");
+    const plural = (n: number, word: string) => `${number(n)} ${n === 1 ? word : `${word}s`}`;
     const skipped = skippedFiles.length === 0 ? "" : `, ${number(skippedFiles.length)} skipped`;
     this.lines.push(`${this.c.bold(parts.join("; "))}`);
-    this.lines.push(this.c.dim(`${number(files)} files, ${number(functions)} functions${skipped}`));
+    this.lines.push(this.c.dim(`${plural(files, "file")}, ${plural(functions, "function")}${skipped}`));
   }
 }
 

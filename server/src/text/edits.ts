@@ -5,7 +5,7 @@ export type RewriteKind = Rewrite["kind"];
 
 /** The text with everything but line ends turned to blanks. */
 export function blanked(s: string): string {
-  return /^[^\r\n]*$/.test(s) ? " ".repeat(s.length) : s.replace(/[^\r\n]/g, " ");
+  return !/[\r\n]/.test(s) ? " ".repeat(s.length) : s.replace(/[^\r\n]/g, " ");
 }
 
 /** Collects edits; `apply` puts them in. Of edits that overlap the one that starts first (or is longer) wins. */
@@ -23,7 +23,7 @@ export class Edits {
   }
 
   blank(start: number, end: number, kind: RewriteKind): void {
-    if (end > start) this.add(start, end, blanked(this.source.slice(start, end)), kind);
+    if (end > start) this.add(start, end, "", kind);
   }
 
   /**
@@ -31,10 +31,9 @@ export class Edits {
    * before the first line end.
    */
   put(start: number, end: number, text: string, kind: RewriteKind): boolean {
-    const old = this.source.slice(start, end);
-    const nl = old.search(/[\r\n]/);
-    if (text.length > (nl < 0 ? old.length : nl)) return false;
-    this.add(start, end, text + blanked(old.slice(text.length)), kind);
+    if (text.length > end - start || /[\r\n]/.test(this.source.slice(start, start + text.length)))
+      return false;
+    this.add(start, end, text, kind);
     return true;
   }
 
@@ -62,8 +61,11 @@ export class Edits {
       const i = order === null ? k : order[k];
       const s = this.starts[i];
       if (s < at) continue;
-      parts.push(this.source.slice(at, s), this.texts[i]);
+      const text = this.texts[i];
+      parts.push(this.source.slice(at, s), text);
       at = this.ends[i];
+      // Blanks are made here and not when the edit was noted, so that edits inside edits cost nothing.
+      if (s + text.length < at) parts.push(blanked(this.source.slice(s + text.length, at)));
       rewrites.push({ offset: s, length: at - s, original: this.source.slice(s, at), kind: this.kinds[i] });
     }
     parts.push(this.source.slice(at));

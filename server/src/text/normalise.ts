@@ -88,12 +88,14 @@ export function normaliseMacroBody(
   for (let p = 0; p < r[Fn.paramCount]; p++)
     names.push(outline.names[outline.params[(r[Fn.paramFirst] + p) * 3]]);
   const body = withoutContinuations(text.slice(r[Fn.bodyStart], r[Fn.end]));
-  const n = normaliseRange(body, classes, 0, false);
   const head = `void ${outline.names[r[Fn.name]]}(${names.length > 0 ? names.join(", ") : "void"}) { `;
+  // The statement's end is put there before normalising: a replacement rarely has one, and its last call must not look
+  // like a macro without a semicolon.
+  const tail = (r[Fn.flags] & FnFlag.Macro) !== 0 || !/[;}]\s*$/.test(body) ? " ; }" : " }";
+  const n = normaliseRange(body + tail.slice(0, -1), classes, 0, false);
   for (const w of n.rewrites) w.offset += head.length;
-  const tail = (r[Fn.flags] & FnFlag.Macro) !== 0 || !/[;}]\s*$/.test(n.text) ? " ; }" : " }";
   return {
-    text: head + n.text + tail,
+    text: `${head}${n.text}}`,
     original: head + body + tail,
     rewrites: n.rewrites,
     variants: n.variants,

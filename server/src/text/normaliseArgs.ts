@@ -156,7 +156,8 @@ export class ArgumentRewriter {
         this.zero(a, e);
         return;
       case K.LBrace: {
-        for (let i = a; i < e; i++) if (kind[i] === K.Semi) return;
+        const close = this.t.match[a];
+        for (let i = a + 1; i < close; i = this.after(i)) if (kind[i] === K.Semi) return;
         this.zero(a, e);
         return;
       }

@@ -406,7 +406,7 @@ export class BodyRewriter {
     if (this.semicolon(close)) return i + 1;
     const { kind, start, end } = this.t;
     const before = this.text.charCodeAt(start[i] - 1);
-    const line = this.text.slice(start[i], end[close]);
+    const line = end[close] - start[i] < 500 ? this.text.slice(start[i], end[close]) : "\n";
     if ((before === 32 || before === 9) && !line.includes("\n")) {
       // Nothing but a line end behind it: one to the left there is room.
       this.edits.put(start[i] - 1, end[close], `${line};`, "macro");
@@ -426,7 +426,9 @@ export class BodyRewriter {
 
   private indent(at: number): number {
     let p = at;
-    while (p > 0 && this.text.charCodeAt(p - 1) !== 10) p--;
+    // Nobody indents further than this; a file without line ends must not cost the square of its length.
+    const limit = Math.max(0, at - 500);
+    while (p > limit && this.text.charCodeAt(p - 1) !== 10) p--;
     let n = 0;
     for (; p < at; p++) {
       const c = this.text.charCodeAt(p);

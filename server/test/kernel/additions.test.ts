@@ -1,9 +1,10 @@
 /** A user's own facts: they extend and override the shipped ones, and what is wrong with them is said by name. */
 import { describe, expect, it } from "vitest";
+import { parseAdditions } from "../../src/kernel/additions.js";
 import { KernelTableError, loadKernelTables } from "../../src/kernel/load.js";
 import { Ctx } from "../../src/kernel/types.js";
 
-const load = (tables: unknown) => loadKernelTables(null, { origin: "lockctx.json", tables });
+const load = (tables: unknown) => loadKernelTables(null, [parseAdditions("lockctx.json", tables)]);
 const problems = (tables: unknown): readonly string[] => {
   try {
     load(tables);

@@ -5,6 +5,7 @@ import { SHIPPED } from "../../src/kernel/data.js";
 import { loadKernelTables, registrationNames } from "../../src/kernel/load.js";
 import { fragmentSchema } from "../../src/kernel/schema.js";
 import { Ctx, type KernelTables, type KernelVersion } from "../../src/kernel/types.js";
+import { fromWritten } from "../../src/kernel/written.js";
 
 const version = (text: string): KernelVersion => {
   const [major, minor] = text.split(".").map(Number);
@@ -17,6 +18,10 @@ const { Preempt, Bh, Irq, Rcu, PagefaultOff, NonBlock, Hardirq } = Ctx;
 describe("shipped data", () => {
   it.each(SHIPPED)("$file follows the schema", ({ content }) => {
     expect(fragmentSchema.safeParse(content).error).toBeUndefined();
+  });
+
+  it.each(SHIPPED)("$file means the same to the loader as to the schema", ({ content }) => {
+    expect(fromWritten(content)).toEqual(fragmentSchema.parse(content));
   });
 
   it.each([...VERSIONS, "newest"])("loads without duplicates and contradictions for %s", (v) => {
@@ -318,6 +323,7 @@ describe("context tests, masks, types, assertions", () => {
     expect(newest.gfp.has("GFP_DMA")).toBe(false);
     expect(newest.gfpModifiers.has("GFP_DMA")).toBe(true);
     expect(newest.gfpFunctions.get("gfp_any")).toEqual({ result: "by-context" });
+    expect(newest.gfpTests.get("gfpflags_allow_blocking")).toBe(0);
   });
   it("a mutex is no atomic lock, a lockref is", () => {
     expect(newest.lockTypes.get("mutex")).toEqual({ atomic: false, kind: "mutex" });

@@ -7,7 +7,9 @@ const trees = (process.env.LOCKCTX_TREE ?? "").split(":").filter(Boolean);
 
 describe("kernel facts against kernel trees", () => {
   it.skipIf(trees.length === 0)(
-    trees.length === 0 ? "skipped: set LOCKCTX_TREE=TREE:TREE to run it" : `every name is in ${trees.join(", ")}`,
+    trees.length === 0
+      ? "skipped: set LOCKCTX_TREE=TREE:TREE to run it"
+      : `every name is in ${trees.join(", ")}`,
     () => expect(checkTrees(trees).problems).toEqual([]),
     600_000,
   );
