@@ -1,9 +1,10 @@
 /** The user's context roots as facts about the kernel: callbacks that it enters in atomic context. */
-import type { TableAdditions } from "../kernel/load.js";
+import { parseAdditions } from "../kernel/additions.js";
+import type { Additions } from "../kernel/load.js";
 import type { ContextRoot } from "./config.js";
 
 /** One entry a name, for facts may be given once. */
-export function contextRootFacts(roots: readonly ContextRoot[]): TableAdditions[] {
+export function contextRootFacts(roots: readonly ContextRoot[]): Additions[] {
   if (roots.length === 0) return [];
   const opsFields = new Map<string, object>();
   const registrations = new Map<
@@ -25,5 +26,5 @@ export function contextRootFacts(roots: readonly ContextRoot[]): TableAdditions[
     registrations.set(name, entry);
   }
   const tables = { opsFields: [...opsFields.values()], registrations: [...registrations.values()] };
-  return [{ origin: "settings: contextRoots", tables }];
+  return [parseAdditions("settings: contextRoots", tables)];
 }

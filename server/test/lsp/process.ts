@@ -21,6 +21,7 @@ export class ServerProcess {
   readonly exited: Promise<number | null>;
   readonly published = new Map<string, PublishDiagnosticsParams>();
   status: StatusParams | undefined;
+  settings: unknown = null;
   private readonly versions = new Map<string, number>();
   private wakers: (() => void)[] = [];
 
@@ -42,7 +43,7 @@ export class ServerProcess {
     this.connection.onNotification("$/progress", () => {});
     this.connection.onNotification("window/logMessage", () => {});
     this.connection.onRequest("workspace/configuration", ({ items }: { items: unknown[] }) =>
-      items.map(() => null),
+      items.map(() => this.settings),
     );
     this.connection.onRequest("window/workDoneProgress/create", () => null);
     this.connection.onRequest("client/registerCapability", () => null);
