@@ -1,6 +1,17 @@
 /** The engine over program and solver: loads outlines, keeps them current, answers questions with plain data. */
 import type { CheckOptions, CheckResult, Engine, EngineOptions, PointInfo, SleepVerdict } from "../engine.js";
-import { type FileOutline, Fn, FN_STRIDE, FnFlag, Init, INIT_STRIDE, Reg, REG_STRIDE, STRUCT_STRIDE, TYPED_STRIDE } from "../facts/outline.js";
+import {
+  type FileOutline,
+  FN_STRIDE,
+  Fn,
+  FnFlag,
+  INIT_STRIDE,
+  Init,
+  REG_STRIDE,
+  Reg,
+  STRUCT_STRIDE,
+  TYPED_STRIDE,
+} from "../facts/outline.js";
 import type { AnalysisStats, Site } from "../findings/types.js";
 import { harvestMacroClasses } from "../outline/macroClasses.js";
 import { Program, type SourceFile } from "../program/program.js";
@@ -96,7 +107,9 @@ class KernelEngine implements Engine {
       if (text !== null) this.texts.set(path, text);
       else this.texts.delete(path);
       if (old && text !== null && text === oldText) continue;
-      const before = old ? new Map(functionTexts(old, oldText, (n) => program.names.text(n))) : new Map<string, FunctionText>();
+      const before = old
+        ? new Map(functionTexts(old, oldText, (n) => program.names.text(n)))
+        : new Map<string, FunctionText>();
       const oldTables = old ? tableColumns(old.outline) : "";
       program.replace(path, outline);
       const now = program.file(path);
@@ -219,7 +232,11 @@ interface FunctionText {
 }
 
 /** The functions of a file by name and ordinal, with their texts. */
-function functionTexts(f: SourceFile, text: string | null, nameOf: (n: number) => string): [string, FunctionText][] {
+function functionTexts(
+  f: SourceFile,
+  text: string | null,
+  nameOf: (n: number) => string,
+): [string, FunctionText][] {
   const seen = new Map<number, number>();
   const out: [string, FunctionText][] = [];
   for (let i = 0; i < f.fns.length; i++) {
@@ -235,7 +252,8 @@ function functionTexts(f: SourceFile, text: string | null, nameOf: (n: number) =
         fn: f.fns[i],
         name,
         text: text === null ? null : text.slice(start, f.outline.fn[at + Fn.end]),
-        head: text === null ? null : `${f.outline.fn[at + Fn.flags]}${text.slice(start, Math.max(start, body))}`,
+        head:
+          text === null ? null : `${f.outline.fn[at + Fn.flags]}${text.slice(start, Math.max(start, body))}`,
       },
     ]);
   }

@@ -1228,7 +1228,12 @@ export class Interpreter {
     if (e.viaParam < 0 && s.tokens.length === 0) {
       // Known from here at least as well already: nothing to add.
       const old = this.entries.get(e.key);
-      if (old && old.length <= e.length + 1 && old.gfp.length + old.atoms.length + old.dropped.length + old.ctxNone === 0 && rankOf(old.reasons) >= rankOf(e.reasons | reasons)) {
+      if (
+        old &&
+        old.length <= e.length + 1 &&
+        old.gfp.length + old.atoms.length + old.dropped.length + old.ctxNone === 0 &&
+        rankOf(old.reasons) >= rankOf(e.reasons | reasons)
+      ) {
         this.bareAt.add(at);
         return;
       }
@@ -1470,7 +1475,14 @@ export class Interpreter {
     dropped: readonly LockRef[],
   ): SleepEntry {
     return {
-      key: e.next && e.viaParam < 0 && e.next.sinkFn === e.sinkFn && e.next.sinkAt === e.sinkAt && e.next.viaParam < 0 ? e.next.key : `${e.sinkFn}:${e.sinkAt}:${e.sinkName}:${e.viaParam}`,
+      key:
+        e.next &&
+        e.viaParam < 0 &&
+        e.next.sinkFn === e.sinkFn &&
+        e.next.sinkAt === e.sinkAt &&
+        e.next.viaParam < 0
+          ? e.next.key
+          : `${e.sinkFn}:${e.sinkAt}:${e.sinkName}:${e.viaParam}`,
       fn: this.fn,
       at,
       end,
@@ -1575,7 +1587,8 @@ export class Interpreter {
   /** What the path to a call says about parameters, for our callers: the same for every sleep behind that call. */
   private pathConditions(s: PathState, at: number): { atoms: Atom[]; gfp: number[]; reasons: number } {
     const memo = this.conditionsMemo;
-    if (memo && memo.s === s && memo.at === at && memo.facts === s.facts && memo.size === s.facts.size) return memo.value;
+    if (memo && memo.s === s && memo.at === at && memo.facts === s.facts && memo.size === s.facts.size)
+      return memo.value;
     const value = { atoms: [] as Atom[], gfp: [] as number[], reasons: 0 };
     const { shared } = this.world;
     for (const [term, f] of s.facts) {
@@ -1601,7 +1614,13 @@ export class Interpreter {
     this.conditionsMemo = { s, at, facts: s.facts, size: s.facts.size, value };
     return value;
   }
-  private conditionsMemo: { s: PathState; at: number; facts: ReadonlyMap<number, number>; size: number; value: { atoms: Atom[]; gfp: number[]; reasons: number } } | null = null;
+  private conditionsMemo: {
+    s: PathState;
+    at: number;
+    facts: ReadonlyMap<number, number>;
+    size: number;
+    value: { atoms: Atom[]; gfp: number[]; reasons: number };
+  } | null = null;
 
   private exportEntry(
     s: PathState,
@@ -1617,8 +1636,20 @@ export class Interpreter {
     const here = this.pathConditions(s, at);
     const more = reasons | here.reasons;
     const flags = here.gfp.length > 0 ? dedupe([...gfp, ...here.gfp]) : dedupe(gfp);
-    const all = here.atoms.length === 0 ? atoms : [...atoms, ...here.atoms.filter((a) => !atoms.some((b) => b.term === a.term))];
-    const entry = this.entry(at, end, e, more, flags, all, ctxNone, dropped.length > 4 ? dropped.slice(0, 4) : dropped);
+    const all =
+      here.atoms.length === 0
+        ? atoms
+        : [...atoms, ...here.atoms.filter((a) => !atoms.some((b) => b.term === a.term))];
+    const entry = this.entry(
+      at,
+      end,
+      e,
+      more,
+      flags,
+      all,
+      ctxNone,
+      dropped.length > 4 ? dropped.slice(0, 4) : dropped,
+    );
     keep(this.entries, entry);
   }
 
@@ -1712,19 +1743,17 @@ function better(a: SleepEntry, b: SleepEntry): boolean {
 }
 
 function compareEntries(world: World): (a: SleepEntry, b: SleepEntry) => number {
-  const path = (e: SleepEntry): string => world.program.fnFile(e.sinkFn).path;
+  const { program } = world;
+  // While an edit is worked in, an entry may still lead to a function that is gone.
+  const path = (e: SleepEntry): string => (program.alive(e.sinkFn) ? program.fnFile(e.sinkFn).path : "");
+  const place = (e: SleepEntry): number =>
+    (program.alive(e.sinkFn) ? program.fnColumn(e.sinkFn, Fn.start) : 0) + e.sinkAt;
   return (a, b) => {
     const quick = rankOf(b.reasons) - rankOf(a.reasons) || a.length - b.length;
     if (quick !== 0) return quick;
     const pa = path(a);
     const pb = path(b);
-    return (
-      (pa < pb ? -1 : pa > pb ? 1 : 0) ||
-      world.program.fnColumn(a.sinkFn, Fn.start) +
-        a.sinkAt -
-        (world.program.fnColumn(b.sinkFn, Fn.start) + b.sinkAt) ||
-      a.at - b.at
-    );
+    return (pa < pb ? -1 : pa > pb ? 1 : 0) || place(a) - place(b) || a.at - b.at;
   };
 }
 

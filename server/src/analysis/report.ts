@@ -3,7 +3,7 @@
  * site and context. Plain data comes out.
  */
 
-import { Fn, FnFlag } from "../facts/outline.js";
+import { Fn, FnFlag, Init, Reg } from "../facts/outline.js";
 import { identify } from "../findings/fingerprint.js";
 import type { ChainStep, Finding, FindingContext, FindingPath, RuleId, Site } from "../findings/types.js";
 import { contextWords } from "../findings/words.js";
@@ -237,7 +237,13 @@ export class Reporter {
   }
 
   private registered(r: CallbackRoot): Site {
-    return { file: r.file, offset: r.offset, endOffset: r.offset + 1 };
+    const o = this.program.file(r.file)?.outline;
+    const offset = !o
+      ? 0
+      : r.record.table === "inits"
+        ? o.inits[r.record.index + Init.offset]
+        : o.regs[r.record.index + Reg.offset];
+    return { file: r.file, offset, endOffset: offset + 1 };
   }
 }
 
