@@ -1,14 +1,25 @@
 /** The engine over program and solver: loads outlines, keeps them current, answers questions with plain data. */
-import type { CheckOptions, CheckResult, Engine, EngineOptions, PointInfo } from "../engine.js";
-import { type FileOutline, FN_STRIDE, Fn, FnFlag } from "../facts/outline.js";
+import type {
+  CheckOptions,
+  CheckResult,
+  DumpKind,
+  Engine,
+  EngineOptions,
+  InspectingEngine,
+  PointInfo,
+} from "../engine.js";
+import type { FileOutline } from "../facts/outline.js";
+import type { Dump, Explanation, FunctionRef, LockGraph, Subject } from "../findings/explain.js";
 import type { AnalysisStats } from "../findings/types.js";
 import { harvestMacroClasses } from "../outline/macroClasses.js";
 import { Program } from "../program/program.js";
+import { functionRef } from "./explain.js";
+import { findFunctions, functionNumberAt, Inspector, similarNames } from "./inspector.js";
 import { Reporter } from "./report.js";
 import { Solver } from "./solver.js";
 import { applySuppressions } from "./suppressions.js";
 
-export function createEngine(options: EngineOptions): Engine {
+export function createEngine(options: EngineOptions): InspectingEngine {
   return new KernelEngine(options);
 }
 
@@ -19,9 +30,11 @@ interface Phase {
   rssMb: number;
 }
 
-class KernelEngine implements Engine {
+class KernelEngine implements InspectingEngine {
   private program = new Program();
+  /** The solver of the last check, or of questions since; what it knows holds until a file changes. */
   private solver: Solver | null = null;
+  private inspector: Inspector | null = null;
   private skipped: { path: string; reason: string }[] = [];
   private readonly phases: Phase[] = [];
   private wall = performance.now();
@@ -73,18 +86,24 @@ class KernelEngine implements Engine {
       got.delete(path);
     }
     this.program = program;
-    this.solver = null;
+    this.forget();
     this.mark("link");
   }
 
   async update(files: readonly string[]): Promise<void> {
     await this.options.facts.outlines(files, (file, outline) => this.program.replace(file, outline));
+    this.forget();
+  }
+
+  private forget(): void {
     this.solver = null;
+    this.inspector = null;
   }
 
   async check(options: CheckOptions): Promise<CheckResult> {
     const solver = new Solver(this.program, this.options.tables, this.options.facts);
-    this.solver = solver;
+    // Until it is done, questions are not answered from it.
+    this.forget();
     this.mark("graph");
     const { enter, callbacks, stats } = await solver.solve(
       options.focus,
@@ -94,6 +113,7 @@ class KernelEngine implements Engine {
     );
     const findings = new Reporter(solver).findings(enter, callbacks, options.focus);
     applySuppressions(findings, (file) => this.options.facts.read(file));
+    this.solver = solver;
     this.mark("findings");
     return {
       findings,
@@ -130,27 +150,48 @@ class KernelEngine implements Engine {
     };
   }
 
+  /** Answers questions: from what the last check knows, or by working out what is needed. */
+  private inspect(signal?: AbortSignal): Inspector {
+    this.solver ??= new Solver(this.program, this.options.tables, this.options.facts);
+    if (signal) return new Inspector(this.solver, signal);
+    this.inspector ??= new Inspector(this.solver);
+    return this.inspector;
+  }
+
   async pointInfo(file: string, offset: number): Promise<PointInfo | null> {
-    const fn = this.functionAt(file, offset);
-    return fn ? { function: fn.name, contexts: [] } : null;
+    return this.inspect().pointInfo(file, offset);
   }
 
   functionAt(file: string, offset: number): { name: string; start: number; end: number } | null {
-    const f = this.program.file(file);
-    if (!f) return null;
-    const o = f.outline;
-    for (let i = 0; i < f.fns.length; i++) {
-      const at = i * FN_STRIDE;
-      if (o.fn[at + Fn.flags] & (FnFlag.Prototype | FnFlag.ObjectMacro)) continue;
-      if (o.fn[at + Fn.start] <= offset && offset < o.fn[at + Fn.end]) {
-        return {
-          name: this.program.names.text(o.fn[at + Fn.name]),
-          start: o.fn[at + Fn.start],
-          end: o.fn[at + Fn.end],
-        };
-      }
-    }
-    return null;
+    const ref = this.functionRefAt(file, offset);
+    return ref && { name: ref.name, start: ref.start, end: ref.end };
+  }
+
+  functionRefAt(file: string, offset: number): FunctionRef | null {
+    const fn = functionNumberAt({ program: this.program }, file, offset);
+    return fn < 0 ? null : functionRef(this.program, fn);
+  }
+
+  find(name: string, file?: string): FunctionRef[] {
+    return findFunctions({ program: this.program }, name, file);
+  }
+
+  similar(name: string): string[] {
+    return similarNames({ program: this.program }, name);
+  }
+
+  async explain(subject: Subject, signal?: AbortSignal): Promise<Explanation> {
+    const explanation = await this.inspect(signal).explain(subject);
+    applySuppressions(explanation.findings, (file) => this.options.facts.read(file));
+    return explanation;
+  }
+
+  graph(subject: Subject, depth: number, signal?: AbortSignal): Promise<LockGraph> {
+    return this.inspect(signal).graph(subject, depth);
+  }
+
+  dump(kind: DumpKind, of: { file: string } | Subject, signal?: AbortSignal): Promise<Dump> {
+    return this.inspect(signal).dump(kind, of);
   }
 }
 

@@ -68,7 +68,7 @@ export class Reporter {
     return kept.map((d) => d.finding);
   }
 
-  private site(fn: number, at: number, end: number): Site {
+  site(fn: number, at: number, end: number): Site {
     const start = this.program.fnColumn(fn, Fn.start);
     return {
       file: this.program.fnFile(fn).path,
@@ -83,7 +83,7 @@ export class Reporter {
     return { ...s, endOffset: Math.min(s.endOffset, s.offset + Math.max(1, name.length)) };
   }
 
-  private path(e: SleepEntry, extra: number): FindingPath {
+  path(e: SleepEntry, extra: number): FindingPath {
     const chain: ChainStep[] = [];
     let reasons = e.reasons | extra;
     for (let x: SleepEntry | null = e; x; x = x.next) {
@@ -126,7 +126,7 @@ export class Reporter {
     return this.make(fn, f.at, f.end, f.callee, this.context(fn, f.context), paths, f.more, false, f.entries);
   }
 
-  private context(fn: number, c: HeldContext): FindingContext {
+  context(fn: number, c: HeldContext): FindingContext {
     // A lock that a callee took is said to be taken at our call of it; the chain to the acquire follows.
     const through = c.through.map((s) => ({
       ...this.site(s.fn, s.at, s.end),
@@ -233,7 +233,7 @@ export class Reporter {
     }
   }
 
-  private registered(r: CallbackRoot): Site {
+  registered(r: CallbackRoot): Site {
     return { file: r.file, offset: r.offset, endOffset: r.offset + 1 };
   }
 }

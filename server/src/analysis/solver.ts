@@ -41,12 +41,16 @@ export class Solver implements World {
   readonly shared: SharedTerms;
   readonly graph: CallGraph;
   readonly pointers: Pointers;
-  private readonly flows = new Map<number, Flow | null>();
+  readonly flows = new Map<number, Flow | null>();
   readonly results = new Map<number, FnResult>();
   private readonly effects = new Map<number, readonly Effect[]>();
   /** Names of functions that were found to take or release locks for their callers: +1, -1, or 0 for both. */
   private readonly effectNames = new Map<number, number>();
-  private reach: Uint8Array;
+  readonly reach: Uint8Array;
+  /** Lock wrappers of the whole tree are known, not only those near a function that was asked about. */
+  wrappersKnown = false;
+  /** Functions whose summaries say how they sleep for their callers. */
+  readonly summarised = new Set<number>();
   private readonly aliases: Aliases;
   private needs: Set<number> | null = null;
   private needAll = false;
@@ -105,7 +109,8 @@ export class Solver implements World {
 
   // ---- facts ----------------------------------------------------------------------------------------------------
 
-  private async fetch(fns: Iterable<number>, signal?: AbortSignal): Promise<void> {
+  /** Gets the flow facts of these functions. */
+  async fetch(fns: Iterable<number>, signal?: AbortSignal): Promise<void> {
     const byFile = new Map<number, number[]>();
     for (const fn of fns) {
       if (this.flows.has(fn)) continue;
@@ -138,7 +143,7 @@ export class Solver implements World {
     for (const fn of fns) if (!this.flows.has(fn)) this.flows.set(fn, null);
   }
 
-  private hasBody(fn: number): boolean {
+  hasBody(fn: number): boolean {
     return (this.program.fnFlags(fn) & (FnFlag.Prototype | FnFlag.ObjectMacro)) === 0;
   }
 
@@ -265,15 +270,17 @@ export class Solver implements World {
     return depth !== 0 || first !== 1 || this.program.fnColumn(fn, Fn.returnType) !== 0;
   }
 
-  private async solveEffects(signal?: AbortSignal): Promise<void> {
+  /** What functions do to their callers' locks: all functions, or only these. */
+  async solveEffects(signal?: AbortSignal, only: ReadonlySet<number> | null = null): Promise<void> {
     const { program } = this;
     let candidates = new Set<number>();
     const ops = this.ops();
     for (const f of program.files) {
       if (!f) continue;
-      for (const fn of f.fns)
+      for (const fn of only ?? f.fns)
         if (this.hasBody(fn) && !(program.fnFlags(fn) & FnFlag.Dead) && this.unbalanced(fn, ops))
           candidates.add(fn);
+      if (only) break;
     }
     for (let round = 0; round < 10 && candidates.size > 0; round++) {
       await this.fetch([...candidates], signal);
@@ -313,11 +320,13 @@ export class Solver implements World {
       const newOps = this.ops();
       for (const name of changed) {
         this.graph.callersOf(name, (fn) => {
+          if (only?.has(fn) === false) return;
           if (this.hasBody(fn) && (this.unbalanced(fn, newOps) || candidates.has(fn))) next.add(fn);
         });
       }
       candidates = next;
     }
+    if (only === null) this.wrappersKnown = true;
   }
 
   // ---- phase 2: who enters a context ----------------------------------------------------------------------------
@@ -414,7 +423,7 @@ export class Solver implements World {
   // ---- phase 3: callees before callers ---------------------------------------------------------------------------
 
   /** Functions that this one calls or hands on, as far as they matter. */
-  private calleesOf(fn: number, flow: Flow): number[] {
+  calleesOf(fn: number, flow: Flow): number[] {
     const { program } = this;
     const file = program.fnFile(fn);
     const out: number[] = [];
@@ -613,7 +622,8 @@ export class Solver implements World {
     return { enter, callbacks, stats };
   }
 
-  private pointerCallees(fn: number, flow: Flow): Iterable<number> {
+  /** Targets of calls through pointers that may sleep. */
+  pointerCallees(fn: number, flow: Flow): Iterable<number> {
     let pointers = false;
     const pool = flow.pool();
     for (let pc = 0; pc < flow.length; pc += flow.size(pc)) {
@@ -629,7 +639,8 @@ export class Solver implements World {
     return out;
   }
 
-  private async solveComponent(scc: readonly number[], edges: Map<number, number[]>): Promise<void> {
+  /** Solves functions that call each other, their callees being solved. */
+  async solveComponent(scc: readonly number[], edges: Map<number, number[]>): Promise<void> {
     const cyclic = scc.length > 1 || (edges.get(scc[0]) ?? []).includes(scc[0]);
     for (let round = 0; round < (cyclic ? MOST_ROUNDS : 1); round++) {
       let changed = false;
@@ -639,6 +650,7 @@ export class Solver implements World {
         const old = this.summaryOf(fn);
         const r = new Interpreter(this, fn, flow, true).run();
         this.results.set(fn, r);
+        this.summarised.add(fn);
         if (!sameSummary(old, r.summary)) changed = true;
       }
       if (!changed) break;
