@@ -86,7 +86,9 @@ async function wholeTree(folder) {
 }
 
 function throughListLru(finding, path) {
-  return finding.context.lock === "sb_lock" && path.chain.some((step) => step.function === "list_lru_destroy");
+  return (
+    finding.context.lock === "sb_lock" && path.chain.some((step) => step.function === "list_lru_destroy")
+  );
 }
 
 /** Every file and line that a finding names is there, and what is said to be called stands in it. */

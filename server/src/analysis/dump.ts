@@ -316,7 +316,6 @@ function summaryOf(demand: Demand, reporter: Reporter, fn: number): Part {
   }));
   if (sum.noReturn) lines.push({ depth: 0, text: "does not return" });
   for (const s of sleeps) {
-    const last = s.chain[s.chain.length - 1];
     const chain = [...s.chain.map((c) => c.function), s.sleep.call].join(" > ");
     lines.push({
       depth: 0,
@@ -330,11 +329,10 @@ function summaryOf(demand: Demand, reporter: Reporter, fn: number): Part {
       ...s.conditions,
       ...(s.condition ? [s.condition] : []),
     ];
-    if (conditions.length > 0) lines.push({ depth: 1, text: `if ${conditions.join(", ")}` });
+    if (conditions.length > 0) lines.push({ depth: 1, text: `condition: ${conditions.join(", ")}` });
     if (s.notIn.length > 0) lines.push({ depth: 1, text: `not in ${s.notIn.join(", ")}` });
     for (const d of s.dropped) lines.push({ depth: 1, text: `after releasing ${d.lock || d.kind}` });
     if (s.reasons.length > 0) lines.push({ depth: 1, text: `${s.confidence}: ${s.reasons.join(", ")}` });
-    void last;
   }
   if (sum.more > 0) lines.push({ depth: 0, text: `and ${sum.more} more ways to sleep` });
   const effects = sum.effects.map((e) => ({

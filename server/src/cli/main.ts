@@ -2,6 +2,10 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { registerCheck } from "./commands/check.js";
+import { registerDump } from "./commands/dump.js";
+import { registerExplain } from "./commands/explain.js";
+import { registerGraph } from "./commands/graph.js";
+import { registerRule } from "./commands/rule.js";
 import { CancelledError, ExitCode, UsageError } from "./errors.js";
 
 /** What a command is given to work with. */
@@ -13,7 +17,13 @@ export interface CommandContext {
 }
 
 /** One entry a command, one file each under commands/. */
-const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[] = [registerCheck];
+const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[] = [
+  registerCheck,
+  registerExplain,
+  registerGraph,
+  registerRule,
+  registerDump,
+];
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -24,6 +34,8 @@ Start here:
   lockctx check                    the kernel tree that you stand in
   lockctx check fs/super.c         one file of it
   lockctx check --help             all options, with examples
+  lockctx explain put_super        why a function is atomic and why it may sleep
+  lockctx rule sleep-in-atomic     what a rule finds and how to repair it
 `;
 
 function createProgram(context: CommandContext): Command {
