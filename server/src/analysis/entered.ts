@@ -13,7 +13,7 @@ import { R } from "./reasons.js";
 import type { Reporter } from "./report.js";
 import type { Token } from "./state.js";
 import type { HeldContext, LockRef } from "./summary.js";
-import { type Holding, holdings, isAtomic, leading } from "./trace.js";
+import { type Holding, holdings, isAtomic, leading, viaOf } from "./trace.js";
 
 export interface EnteredLimits {
   /** Callers looked at in all. */
@@ -43,7 +43,7 @@ export async function enteredIn(
   fn: number,
   limits: EnteredLimits,
 ): Promise<Entered> {
-  const { program, pointers } = demand.solver;
+  const { pointers } = demand.solver;
   const out: CallerContext[] = [];
   const seen = new Set<number>([fn]);
   const roots = new Map<number, CallbackRoot[]>();
@@ -93,7 +93,6 @@ export async function enteredIn(
     }
     level = next;
   }
-  void program;
   return { contexts: out, seen: looked, left };
 }
 
@@ -120,7 +119,7 @@ function callsOf(
     const step: ChainStep = {
       ...reporter.site(caller, call.at, call.end),
       function: program.fnText(caller),
-      via: call.via,
+      via: viaOf(program, call, item.fn),
     };
     const chain = [step, ...item.chain];
     const top = leading(holdings(states));

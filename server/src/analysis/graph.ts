@@ -8,7 +8,7 @@ import { heldContext } from "./entered.js";
 import { functionRef } from "./explain.js";
 import { instructions } from "./places.js";
 import type { Reporter } from "./report.js";
-import { type FunctionTrace, type HeldLocks, holdings } from "./trace.js";
+import { type FunctionTrace, type HeldLocks, holdings, viaOf } from "./trace.js";
 
 /** More functions than a reader can make use of. */
 const MOST_NODES = 150;
@@ -145,13 +145,14 @@ class GraphBuilder {
   private addEdges(fn: number, withSinks: boolean): void {
     const trace = this.demand.trace(fn);
     if (!trace) return;
+    const { program } = this.demand.solver;
     const from = this.idOf(fn);
     for (const call of trace.calls) {
       const states = trace.states(call.pc);
       const under = [...this.words(fn, states, false), ...this.words(fn, states, true)];
       const site = this.reporter.site(fn, call.at, call.at + call.name.length);
       for (const t of call.targets)
-        if (this.functions.has(t)) this.edge(from, this.idOf(t), kindOf(call.via), under, site);
+        if (this.functions.has(t)) this.edge(from, this.idOf(t), viaOf(program, call, t), under, site);
       if (!withSinks) continue;
       for (const e of call.sleeps) {
         if (e.next !== null || e.viaParam >= 0) continue;
@@ -203,10 +204,6 @@ function sleepsOf(trace: FunctionTrace | null): GraphNode["sleeps"] {
   if (!trace) return "unknown";
   if (trace.result.summary.sleeps.some((e) => e.viaParam < 0)) return "may";
   return trace.calls.some((c) => c.unresolved) ? "unknown" : "never";
-}
-
-function kindOf(via: string): GraphEdge["kind"] {
-  return via === "macro" || via === "pointer" || via === "callback" ? via : "call";
 }
 
 function unique(list: readonly string[]): string[] {

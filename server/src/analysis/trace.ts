@@ -4,7 +4,9 @@
  */
 import { E } from "../facts/expr.js";
 import { type Flow, I } from "../facts/flow.js";
+import { FnFlag } from "../facts/outline.js";
 import { ATOMIC } from "../kernel/types.js";
+import type { Program } from "../program/program.js";
 import type { FnResult } from "./interpret.js";
 import type { Observer } from "./observer.js";
 import type { PathState, Token } from "./state.js";
@@ -162,6 +164,11 @@ export class TraceBuilder implements Observer {
       },
     };
   }
+}
+
+/** How a call reaches one of its targets. */
+export function viaOf(program: Program, call: TracedCall, target: number): SleepEntry["via"] {
+  return call.via === "call" && program.fnFlags(target) & FnFlag.Macro ? "macro" : call.via;
 }
 
 /** The contexts that hold where these ways meet, outermost first. */
