@@ -1,6 +1,6 @@
 /** Meanings that object-like macros and initialisers give to names: gfp aliases, integer constants, object properties. */
 import { Fn, FnFlag, INIT_STRIDE, Init } from "../facts/outline.js";
-import type { KernelTables } from "../kernel/types.js";
+import type { KernelTables, ObjectProperty } from "../kernel/types.js";
 import { closeness } from "../program/places.js";
 import type { Program, SourceFile } from "../program/program.js";
 
@@ -78,55 +78,72 @@ export class Aliases {
     if (!/^[A-Z][A-Z0-9_]+$/.test(name)) return null;
     const text = this.replacement(name, from);
     if (text === null) return null;
-    const m = /^\(?\s*(0[xX][0-9a-fA-F]+|\d+)[uUlL]*\s*\)?$/.exec(text);
-    return m ? Number(m[1]) | 0 : null;
+    const m = /^\(?\s*(-?\s*(?:0[xX][0-9a-fA-F]+|\d+))[uUlL]*\s*\)?$/.exec(text);
+    return m ? Number(m[1].replace(/\s/g, "")) | 0 : null;
   }
 
   /**
-   * Whether objects of these struct types that a file can mean have the property: true or false when the initialisers in
-   * the file, or else in its directory, agree; null when none is seen or they differ.
+   * Whether the objects that a file can mean have a property that decides about sleeping: true or false when what can be
+   * seen in the file, or else in its directory, agrees; null when nothing is seen or it differs.
    */
-  property(
-    structs: readonly string[],
-    field: string,
-    values: readonly string[],
-    from: SourceFile,
-  ): boolean | null {
+  property(p: ObjectProperty, from: SourceFile): boolean | null {
     const dir = from.path.slice(0, from.path.lastIndexOf("/") + 1);
-    const key = `${structs.join()}.${field}@${from.path}`;
+    const key = `${p.structs.join()}.${p.field}@${from.path}`;
     const hit = this.propertyMemo.get(key);
     if (hit !== undefined) return hit;
     const { program } = this;
-    const types = new Set(structs.map((s) => program.names.find(s)).filter((n) => n > 0));
-    const fieldId = program.names.find(field);
-    let has = 0;
-    let objects = 0;
-    for (const near of [true, false]) {
-      for (const f of program.files) {
-        if (
-          !f ||
-          (near ? f !== from : f === from || !f.path.startsWith(dir) || closeness(f.path, from.path) < 2)
-        )
-          continue;
-        const o = f.outline;
-        const bases = new Map<number, boolean>();
-        for (let i = 0; i < o.inits.length; i += INIT_STRIDE) {
-          if (!types.has(program.structName(o.inits[i + Init.type], f))) continue;
-          const base = o.inits[i + Init.base];
-          const set =
-            o.inits[i + Init.field] === fieldId &&
-            values.includes(program.names.text(o.inits[i + Init.value]));
-          bases.set(base, (bases.get(base) ?? false) || set);
-        }
-        for (const set of bases.values()) {
-          objects++;
-          if (set) has++;
-        }
-      }
-      if (objects > 0) break;
+    let r = this.seenIn(p, [from]);
+    if (r === null) {
+      const near = program.files.filter(
+        (f): f is SourceFile =>
+          f !== null &&
+          f !== from &&
+          f.path.startsWith(dir) &&
+          closeness(f.path, from.path) >= 2 &&
+          this.sameDriver(f, from),
+      );
+      r = this.seenIn(p, near);
     }
-    const r = objects === 0 ? null : has === objects ? true : has === 0 ? false : null;
+    // A mark that a driver sets by a call, and never does: it does not have it.
+    if (r === null && p.calls && !p.contraryCalls && !p.only) r = false;
     this.propertyMemo.set(key, r);
     return r;
   }
+
+  /** Files of one directory are one driver when the directory is small; in a big one, when their names begin alike. */
+  private sameDriver(f: SourceFile, from: SourceFile): boolean {
+    const stem = (path: string): string => path.slice(path.lastIndexOf("/") + 1).split(/[-_.]/)[0];
+    return stem(f.path) === stem(from.path);
+  }
+
+  private seenIn(p: ObjectProperty, files: readonly SourceFile[]): boolean | null {
+    const { program } = this;
+    const types = new Set(p.structs.map((s) => program.names.find(s)).filter((n) => n > 0));
+    const fieldId = program.names.find(p.field);
+    const calls = new Set((p.calls ?? []).map((c) => program.names.find(c)));
+    const contrary = new Set((p.contraryCalls ?? []).map((c) => program.names.find(c)));
+    let yes = false;
+    let no = false;
+    for (const f of files) {
+      const o = f.outline;
+      for (const c of o.calls) {
+        if (calls.has(c >> 1)) yes = true;
+        else if (contrary.has(c >> 1)) no = true;
+      }
+      for (let i = 0; i < o.inits.length; i += INIT_STRIDE) {
+        if (o.inits[i + Init.field] !== fieldId) continue;
+        const type = o.inits[i + Init.type];
+        if (type !== 0 && !types.has(program.structName(type, f))) continue;
+        if (matches(p.values, program.names.text(o.inits[i + Init.value]))) yes = true;
+        else no = true;
+      }
+    }
+    return yes && !no ? true : no && !yes ? false : null;
+  }
+}
+
+function matches(values: readonly string[], text: string): boolean {
+  return values.some(
+    (v) => v === "*" || v === text || (v.startsWith("/") && new RegExp(v.slice(1, -1)).test(text)),
+  );
 }

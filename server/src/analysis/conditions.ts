@@ -102,6 +102,7 @@ export class Conditions {
         if (n !== null && tx === ZERO) return different;
         const m = this.integer(x);
         if (m !== null && n !== null) return m === n ? equal : different;
+        if (this.distinctNames(x, y)) return different;
         // A term known equal to another constant is not equal to this one.
         const twin = p.make(E.Binary, x, y, op === Op.Eq ? Op.Ne : Op.Eq);
         const t = k.facts.get(twin);
@@ -113,6 +114,13 @@ export class Conditions {
       default:
         return 0;
     }
+  }
+
+  /** Two constants by name (enumerators, macros) of different names have different values. */
+  private distinctNames(x: number, y: number): boolean {
+    const p = this.terms.pool;
+    if (p.kind(x) !== E.Var || p.kind(y) !== E.Var || x === y) return false;
+    return this.terms.isConstantName(p.a(x)) && this.terms.isConstantName(p.a(y));
   }
 
   private integer(e: number): number | null {

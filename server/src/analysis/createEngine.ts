@@ -7,17 +7,19 @@ import type {
   EngineOptions,
   InspectingEngine,
   PointInfo,
+  SleepVerdict,
 } from "../engine.js";
-import type { FileOutline } from "../facts/outline.js";
+import { type FileOutline, Fn, FN_STRIDE, Init, INIT_STRIDE, Reg, REG_STRIDE, STRUCT_STRIDE, TYPED_STRIDE } from "../facts/outline.js";
 import type { Dump, Explanation, FunctionRef, LockGraph, Subject } from "../findings/explain.js";
-import type { AnalysisStats } from "../findings/types.js";
+import type { AnalysisStats, Site } from "../findings/types.js";
 import { harvestMacroClasses } from "../outline/macroClasses.js";
-import { Program } from "../program/program.js";
+import { Program, type SourceFile } from "../program/program.js";
 import { functionRef } from "./explain.js";
 import { findFunctions, functionNumberAt, Inspector, similarNames } from "./inspector.js";
 import { Reporter } from "./report.js";
 import { Solver } from "./solver.js";
 import { applySuppressions } from "./suppressions.js";
+import { definitionSites, sleepVerdicts } from "./verdicts.js";
 
 export function createEngine(options: EngineOptions): InspectingEngine {
   return new KernelEngine(options);
@@ -32,9 +34,13 @@ interface Phase {
 
 class KernelEngine implements InspectingEngine {
   private program = new Program();
-  /** The solver of the last check, or of questions since; what it knows holds until a file changes. */
+  /** What checks know, kept from one to the next. */
   private solver: Solver | null = null;
+  /** Answers questions from what the last check knows; before the first check it works out what it needs by itself. */
   private inspector: Inspector | null = null;
+  /** Texts of files as they were when last told of a change: what an edit left alone is not analysed again. */
+  private readonly texts = new Map<string, string>();
+
   private skipped: { path: string; reason: string }[] = [];
   private readonly phases: Phase[] = [];
   private wall = performance.now();
@@ -86,34 +92,69 @@ class KernelEngine implements InspectingEngine {
       got.delete(path);
     }
     this.program = program;
-    this.forget();
+    this.solver = null;
+    this.inspector = null;
     this.mark("link");
   }
 
   async update(files: readonly string[]): Promise<void> {
-    await this.options.facts.outlines(files, (file, outline) => this.program.replace(file, outline));
-    this.forget();
-  }
-
-  private forget(): void {
-    this.solver = null;
+    const { program } = this;
+    const fresh = new Map<string, FileOutline | null>();
+    await this.options.facts.outlines(files, (file, outline) => fresh.set(file, outline));
+    const changed = new Set<number>();
+    const names = new Set<number>();
+    let tables = false;
+    for (const path of [...files].sort(byCodeUnit)) {
+      const outline = fresh.get(path) ?? null;
+      const old = program.file(path);
+      const oldText = this.texts.get(path) ?? null;
+      const text = outline ? this.options.facts.read(path) : null;
+      if (text !== null) this.texts.set(path, text);
+      else this.texts.delete(path);
+      if (old && text !== null && text === oldText) continue;
+      const before = old ? new Map(functionTexts(old, oldText, (n) => program.names.text(n))) : new Map<string, FunctionText>();
+      const oldTables = old ? tableColumns(old.outline) : "";
+      program.replace(path, outline);
+      const now = program.file(path);
+      if (!now && before.size === 0) continue;
+      for (const [key, f] of now ? functionTexts(now, text, (n) => program.names.text(n)) : []) {
+        const was = before.get(key);
+        before.delete(key);
+        if (was && was.text !== null && was.text === f.text) continue;
+        changed.add(f.fn);
+        // A new function, or another signature: its name means something else to those who use it.
+        if (!was || was.head !== f.head) names.add(f.name);
+      }
+      for (const f of before.values()) {
+        changed.add(f.fn);
+        names.add(f.name);
+      }
+      if (oldTables !== (now ? tableColumns(now.outline) : "")) {
+        tables = true;
+        for (const fn of now?.fns ?? []) changed.add(fn);
+      }
+    }
+    if (changed.size === 0 && names.size === 0 && !tables) return;
     this.inspector = null;
+    await this.solver?.edited({ fns: [...changed], names: [...names], tables });
   }
 
   async check(options: CheckOptions): Promise<CheckResult> {
-    const solver = new Solver(this.program, this.options.tables, this.options.facts);
-    // Until it is done, questions are not answered from it.
-    this.forget();
+    this.wall = performance.now();
+    this.cpu = process.cpuUsage();
+    const solver = this.solver ?? new Solver(this.program, this.options.tables, this.options.facts);
+    this.solver = solver;
+    this.inspector = null;
     this.mark("graph");
-    const { enter, callbacks, stats } = await solver.solve(
-      options.focus,
-      (phase, done, total) => options.progress?.({ phase, done, total }),
-      (name) => this.mark(name),
-      options.signal,
-    );
+    const { enter, callbacks, stats } = await solver.solve({
+      focus: options.focus,
+      inside: options.inside,
+      progress: (phase, done, total) => options.progress?.({ phase, done, total }),
+      mark: (name) => this.mark(name),
+      signal: options.signal,
+    });
     const findings = new Reporter(solver).findings(enter, callbacks, options.focus);
     applySuppressions(findings, (file) => this.options.facts.read(file));
-    this.solver = solver;
     this.mark("findings");
     return {
       findings,
@@ -150,21 +191,16 @@ class KernelEngine implements InspectingEngine {
     };
   }
 
-  /** Answers questions: from what the last check knows, or by working out what is needed. */
   private inspect(signal?: AbortSignal): Inspector {
-    this.solver ??= new Solver(this.program, this.options.tables, this.options.facts);
-    if (signal) return new Inspector(this.solver, signal);
-    this.inspector ??= new Inspector(this.solver);
-    return this.inspector;
+    // A solver of its own before the first check: what is worked out for one function must not show in a check.
+    this.inspector ??= new Inspector(
+      this.solver ?? new Solver(this.program, this.options.tables, this.options.facts),
+    );
+    return signal ? this.inspector.until(signal) : this.inspector;
   }
 
   async pointInfo(file: string, offset: number): Promise<PointInfo | null> {
     return this.inspect().pointInfo(file, offset);
-  }
-
-  functionAt(file: string, offset: number): { name: string; start: number; end: number } | null {
-    const ref = this.functionRefAt(file, offset);
-    return ref && { name: ref.name, start: ref.start, end: ref.end };
   }
 
   functionRefAt(file: string, offset: number): FunctionRef | null {
@@ -193,8 +229,71 @@ class KernelEngine implements InspectingEngine {
   dump(kind: DumpKind, of: { file: string } | Subject, signal?: AbortSignal): Promise<Dump> {
     return this.inspect(signal).dump(kind, of);
   }
+
+  sleepVerdicts(flags: number, signal?: AbortSignal): Promise<SleepVerdict[]> {
+    const solver = new Solver(this.program, this.options.tables, this.options.facts);
+    return sleepVerdicts(solver, flags, signal);
+  }
+
+  definitions(name: string): Site[] {
+    return definitionSites(this.program, name);
+  }
+
+  functionAt(file: string, offset: number): { name: string; start: number; end: number } | null {
+    const ref = this.functionRefAt(file, offset);
+    return ref && { name: ref.name, start: ref.start, end: ref.end };
+  }
 }
 
 function byCodeUnit(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+interface FunctionText {
+  fn: number;
+  name: number;
+  text: string | null;
+  /** Everything before the body: a change of it can change what the name means to callers. */
+  head: string | null;
+}
+
+/** The functions of a file by name and ordinal, with their texts. */
+function functionTexts(f: SourceFile, text: string | null, nameOf: (n: number) => string): [string, FunctionText][] {
+  const seen = new Map<number, number>();
+  const out: [string, FunctionText][] = [];
+  for (let i = 0; i < f.fns.length; i++) {
+    const at = i * FN_STRIDE;
+    const name = f.outline.fn[at + Fn.name];
+    const ordinal = seen.get(name) ?? 0;
+    seen.set(name, ordinal + 1);
+    const start = f.outline.fn[at + Fn.start];
+    const body = f.outline.fn[at + Fn.bodyStart];
+    out.push([
+      `${nameOf(name)}#${ordinal}`,
+      {
+        fn: f.fns[i],
+        name,
+        text: text === null ? null : text.slice(start, f.outline.fn[at + Fn.end]),
+        head: text === null ? null : `${f.outline.fn[at + Fn.flags]}${text.slice(start, Math.max(start, body))}`,
+      },
+    ]);
+  }
+  return out;
+}
+
+/** What a file says about types, variables, initialisers and registrations, without offsets: equal means nothing of it changed. */
+function tableColumns(o: FileOutline): string {
+  const parts: string[] = [];
+  const add = (a: Int32Array, stride: number, skip: readonly number[]): void => {
+    const kept: number[] = [];
+    for (let i = 0; i < a.length; i++) if (!skip.includes(i % stride)) kept.push(a[i]);
+    parts.push(kept.join(","));
+  };
+  add(o.structs, STRUCT_STRIDE, []);
+  add(o.fields, TYPED_STRIDE, []);
+  add(o.globals, TYPED_STRIDE, []);
+  add(o.inits, INIT_STRIDE, [Init.offset, Init.fn]);
+  add(o.regs, REG_STRIDE, [Reg.offset, Reg.fn, Reg.argFirst]);
+  add(o.regArgs, 1, []);
+  return parts.join("|");
 }

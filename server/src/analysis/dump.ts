@@ -22,6 +22,7 @@ import type { Site } from "../findings/types.js";
 import { contextWords } from "../findings/words.js";
 import { Ctx } from "../kernel/types.js";
 import type { SourceFile } from "../program/program.js";
+import { hasBody } from "./callees.js";
 import type { Demand } from "./demand.js";
 import { heldContext } from "./entered.js";
 import { explainedPath, functionRef } from "./explain.js";
@@ -48,7 +49,7 @@ export async function dump(
     const outline = outlineOf(demand, file, whole ? null : fns[0]);
     return { title, site, ...outline };
   }
-  const withBody = fns.filter((fn) => demand.solver.hasBody(fn));
+  const withBody = fns.filter((fn) => hasBody(program, fn));
   if (kind !== "facts") await demand.summarise(withBody);
   await demand.prepare(withBody);
   for (const fn of withBody) {

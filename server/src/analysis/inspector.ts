@@ -24,6 +24,11 @@ export class Inspector {
     this.reporter = new Reporter(solver);
   }
 
+  /** The same, stopping when the signal fires. */
+  until(signal: AbortSignal): Inspector {
+    return new Inspector(this.solver, signal);
+  }
+
   explain(subject: Subject): Promise<Explanation> {
     return explain(this.demand, this.reporter, this.numberOf(subject), subject);
   }

@@ -39,13 +39,13 @@ import type { World } from "./world.js";
 /** Most paths that are kept apart at one place. */
 const MOST_STATES = 16;
 /** Most entries of a summary, paths of a finding. */
-export const MOST_ENTRIES = 24;
+export const MOST_ENTRIES = 16;
 export const MOST_PATHS = 16;
 /** Most times that one place is run: beyond it, knowledge is thrown away to end the loop. */
 const MOST_VISITS = 60;
 /** Longest chain, and the length beyond which a chain has too many chances to be impossible. */
 const LONGEST = 16;
-const LONG = 8;
+export const LONG = 8;
 
 export interface FnResult {
   summary: Summary;
@@ -320,7 +320,10 @@ export class Interpreter {
       const n = this.visits.get(pc) ?? 0;
       if (n > MOST_VISITS) {
         if (!same.forgetAll()) return;
-      } else if (!same.joinKnowledge(s, (a, b) => this.either(a, b))) return;
+      } else {
+        const telling = this.tellingFact(same, s);
+        if (!same.joinKnowledge(s, (a, b) => this.either(a, b, telling))) return;
+      }
     } else {
       if (here.length >= MOST_STATES) {
         this.result.capped++;
@@ -335,8 +338,23 @@ export class Interpreter {
     }
   }
 
-  /** A term for "one of these two": kept only for small values such as flags, where it is worth something. */
-  private either(a: number, b: number): number {
+  /** A condition on parameters that was true on one of two paths and false on the other: positive when true on the first. */
+  private tellingFact(x: PathState, y: PathState): number {
+    if (x.facts === y.facts) return 0;
+    for (const [e, f] of x.facts) {
+      const g = y.facts.get(e);
+      if (g === undefined || g === f) continue;
+      const t = this.t.toShared(e);
+      if (t >= 0 && this.world.shared.hasParam(t)) return f === NONZERO ? e : -e;
+    }
+    return 0;
+  }
+
+  /**
+   * A term for "one of these two": kept only for small values such as flags, where it is worth something. With a condition
+   * that tells the two paths apart it is a choice by that condition.
+   */
+  private either(a: number, b: number, telling: number): number {
     const p = this.t.pool;
     if (a === b) return a;
     if (a === 0 || b === 0) return 0;
@@ -344,6 +362,8 @@ export class Interpreter {
       const k = p.kind(e);
       return k === E.Int || k === E.Var || k === E.Param || (k === E.Binary && p.c(e) === Op.Or);
     };
+    if (telling !== 0 && small(a) && small(b))
+      return telling > 0 ? p.make(E.Cond, telling, a, b) : p.make(E.Cond, -telling, b, a);
     const [x, y] = a < b ? [a, b] : [b, a];
     if (small(x) && small(y)) return p.make(E.Cond, 0, x, y);
     // One more alternative that is already in there changes nothing.
@@ -450,6 +470,20 @@ export class Interpreter {
       }
       if (fallback >= 0) {
         this.go(fallback, s, work);
+        return;
+      }
+    }
+    // A constant by name goes to its own case and no other.
+    for (let i = 0; i < n; i++) {
+      const e = c[q + 3 + 2 * i];
+      if (
+        e >= 0 &&
+        v !== 0 &&
+        v === this.t.value(e, s) &&
+        p.kind(v) === E.Var &&
+        this.t.isConstantName(p.a(v))
+      ) {
+        this.go(c[q + 4 + 2 * i], s, work);
         return;
       }
     }
@@ -979,13 +1013,11 @@ export class Interpreter {
         e.note = "when the last reference goes";
         break;
       case "object": {
-        const known = c.property
-          ? this.world.propertyHolds(c.property.structs, c.property.field, c.property.values, this.file)
-          : null;
+        const known = c.property ? this.world.propertyHolds(c.property, this.file) : null;
         // With `only` the property makes it sleep; otherwise the property makes it not sleep.
         if (c.property?.only ? known === false : known === true) return;
         if (known === null) e.reasons |= R["object-property"];
-        e.note = `${c.property?.only ? "if" : "unless"} ${c.what}`;
+        e.note = `if ${c.what}`;
         break;
       }
       case "state":
@@ -1112,6 +1144,7 @@ export class Interpreter {
     let returns = false;
     const several = via === "pointer" ? 0 : live.length > 1 ? R["several-definitions"] : 0;
     const effects: (readonly Effect[])[] = [];
+    const handsOn = args.some((a) => this.isFunction(a));
     const written = via === "pointer" ? (/\w+$/.exec(name)?.[0] ?? name) : name;
     const config =
       program.hasStub(program.fnName(live[0]), this.file) || this.conditionalCall ? R["config-dependent"] : 0;
@@ -1121,7 +1154,7 @@ export class Interpreter {
         returns = true;
         continue;
       }
-      this.world.need(f, atomic);
+      this.world.need(f, atomic, handsOn);
       const sum = this.world.summaryOf(f);
       const isMacro = (program.fnFlags(f) & FnFlag.Macro) !== 0;
       if (!sum.noReturn) returns = true;
@@ -1144,6 +1177,16 @@ export class Interpreter {
     // Several targets: what they do to locks is believed only when it is the same function or all of them do something.
     if (effects.length === 0 || (via === "pointer" && effects.length < live.length)) return [s];
     return this.applyEffects(effects[0], number, live[0], at, end, args, s);
+  }
+
+  /** Whether an argument is a function's name. */
+  private isFunction(arg: number): boolean {
+    const p = this.t.pool;
+    const e = arg > 0 && p.kind(arg) === E.Addr ? p.a(arg) : arg;
+    if (e <= 0 || p.kind(e) !== E.Var || this.t.isLocal(p.a(e))) return false;
+    return this.world.program
+      .definitionsOf(this.t.global(p.a(e)))
+      .some((f) => (this.world.program.fnFlags(f) & (FnFlag.Macro | FnFlag.ObjectMacro)) === 0);
   }
 
   /** `#define foo bar`: a call of foo is one of bar. */
@@ -1191,6 +1234,14 @@ export class Interpreter {
     // A chain through ourselves only repeats a shorter one.
     if (e.length >= LONGEST || passes(e, this.fn)) return;
     const raw = (t: number): number => this.t.fromShared(t, args, result);
+    if (e.viaParam < 0 && s.tokens.length === 0) {
+      // Known from here at least as well already: nothing to add.
+      const old = this.entries.get(e.key);
+      if (old && old.length <= e.length + 1 && old.gfp.length + old.atoms.length + old.dropped.length + old.ctxNone === 0 && rankOf(old.reasons) >= rankOf(e.reasons | reasons)) {
+        this.bareAt.add(at);
+        return;
+      }
+    }
     if (e.viaParam >= 0) {
       this.callbackSleep(e, at, end, args, s, reasons, via);
       return;
@@ -1263,7 +1314,7 @@ export class Interpreter {
     if (tables.neverSleeps.has(name) || tables.hardStops.has(name)) return;
     for (const f of program.resolve(this.t.global(p.a(v)), this.file)) {
       this.result.callees.add(f);
-      this.world.need(f, (s.bits & ATOMIC) !== 0);
+      this.world.need(f, (s.bits & ATOMIC) !== 0, false);
       for (const inner of this.world.summaryOf(f).sleeps) {
         if (inner.viaParam >= 0 || inner.gfp.length > 0) continue;
         const link: SleepEntry = {
@@ -1429,6 +1480,7 @@ export class Interpreter {
     dropped: readonly LockRef[],
   ): SleepEntry {
     return {
+      key: e.next && e.viaParam < 0 && e.next.sinkFn === e.sinkFn && e.next.sinkAt === e.sinkAt && e.next.viaParam < 0 ? e.next.key : `${e.sinkFn}:${e.sinkAt}:${e.sinkName}:${e.viaParam}`,
       fn: this.fn,
       at,
       end,
@@ -1498,7 +1550,7 @@ export class Interpreter {
     }
     // What depends on our own parameters is decided by our callers: unknown here.
     const undecidedGfp = gfp.length > 0 ? R["gfp-undecided"] : 0;
-    let more = reasons | token.reasons | undecidedGfp | (e.length > LONG ? R["long-chain"] : 0);
+    let more = reasons | token.reasons | undecidedGfp;
     for (const a of atoms) if (this.flagLike(a.term)) more |= R["flag-undecided"];
     const entry = this.entry(at, end, e, more, gfp, atoms, ctxNone, dropped);
     keep(this.rawEntries.get(f)!, entry);
@@ -1530,6 +1582,37 @@ export class Interpreter {
     return /sleep|atomic|block|wait|sync\b|can_|locked|in_irq|polled|nowait|gfp|oops/i.test(name(term));
   }
 
+  /** What the path to a call says about parameters, for our callers: the same for every sleep behind that call. */
+  private pathConditions(s: PathState, at: number): { atoms: Atom[]; gfp: number[]; reasons: number } {
+    const memo = this.conditionsMemo;
+    if (memo && memo.s === s && memo.at === at && memo.facts === s.facts && memo.size === s.facts.size) return memo.value;
+    const value = { atoms: [] as Atom[], gfp: [] as number[], reasons: 0 };
+    const { shared } = this.world;
+    for (const [term, f] of s.facts) {
+      if (value.atoms.length >= 6) break;
+      const tested = this.cond.blockingFlagsOf(term, f);
+      if (tested !== 0) {
+        const g = this.cond.gfp(tested, { env: s.env, facts: new Map() }, 0);
+        if (g.kind === "parameter") {
+          value.gfp.push(...g.terms!);
+          continue;
+        }
+      }
+      const t = this.t.toShared(term);
+      if (t < 0 || !shared.hasParam(t)) continue;
+      if (shared.readsState(t)) {
+        // A flag of the object that is about sleeping decides, and cannot be seen; any other state is a condition.
+        if (this.flagLike(t)) value.reasons |= R["flag-undecided"];
+        else if (!this.loopConditions.has(term)) value.reasons |= R["state-guarded"];
+        continue;
+      }
+      if (!value.atoms.some((a) => a.term === t)) value.atoms.push({ term: t, truth: f === NONZERO });
+    }
+    this.conditionsMemo = { s, at, facts: s.facts, size: s.facts.size, value };
+    return value;
+  }
+  private conditionsMemo: { s: PathState; at: number; facts: ReadonlyMap<number, number>; size: number; value: { atoms: Atom[]; gfp: number[]; reasons: number } } | null = null;
+
   private exportEntry(
     s: PathState,
     at: number,
@@ -1541,29 +1624,11 @@ export class Interpreter {
     ctxNone: number,
     dropped: readonly LockRef[],
   ): void {
-    const all = [...atoms];
-    const flags = [...gfp];
-    let more = reasons;
-    const { shared } = this.world;
-    for (const [term, f] of s.facts) {
-      if (all.length >= 6) break;
-      const tested = this.cond.blockingFlagsOf(term, f);
-      if (tested !== 0) {
-        const g = this.cond.gfp(tested, { env: s.env, facts: new Map() }, 0);
-        if (g.kind === "parameter") {
-          flags.push(...g.terms!);
-          continue;
-        }
-      }
-      const t = this.t.toShared(term);
-      if (t < 0 || !shared.hasParam(t)) continue;
-      if (shared.readsState(t)) {
-        if (!this.loopConditions.has(term)) more |= R["state-guarded"];
-        continue;
-      }
-      if (!all.some((a) => a.term === t)) all.push({ term: t, truth: f === NONZERO });
-    }
-    const entry = this.entry(at, end, e, more, dedupe(flags), all, ctxNone, dropped.slice(0, 4));
+    const here = this.pathConditions(s, at);
+    const more = reasons | here.reasons;
+    const flags = here.gfp.length > 0 ? dedupe([...gfp, ...here.gfp]) : dedupe(gfp);
+    const all = here.atoms.length === 0 ? atoms : [...atoms, ...here.atoms.filter((a) => !atoms.some((b) => b.term === a.term))];
+    const entry = this.entry(at, end, e, more, flags, all, ctxNone, dropped.length > 4 ? dropped.slice(0, 4) : dropped);
     this.observer?.sleep(entry);
     keep(this.entries, entry);
   }
@@ -1641,9 +1706,8 @@ function dedupe(list: readonly number[]): readonly number[] {
 
 /** Keeps the better of two entries with the same sleeping call: surer, fewer conditions, shorter. */
 function keep(map: Map<string, SleepEntry>, e: SleepEntry): void {
-  const key = `${e.sinkFn}:${e.sinkAt}:${e.sinkName}:${e.viaParam}`;
-  const old = map.get(key);
-  if (!old || better(e, old)) map.set(key, e);
+  const old = map.get(e.key);
+  if (!old || better(e, old)) map.set(e.key, e);
 }
 
 function better(a: SleepEntry, b: SleepEntry): boolean {

@@ -17,6 +17,7 @@ const ORDER: readonly [Reason, Confidence][] = [
   ["gfp-undecided", "low"],
   ["gfp-mixed", "medium"],
   ["long-chain", "low"],
+  ["several-doubts", "low"],
   ["config-dependent", "medium"],
   ["arch-dependent", "medium"],
   ["maybe-held", "medium"],
@@ -31,6 +32,27 @@ export const R = Object.fromEntries(ORDER.map(([name], i) => [name, 1 << i])) as
 
 const LOW = ORDER.reduce((m, [, level], i) => (level === "low" ? m | (1 << i) : m), 0);
 const MEDIUM = ORDER.reduce((m, [, level], i) => (level === "medium" ? m | (1 << i) : m), 0);
+
+const DOUBTS = [
+  "function-pointer",
+  "several-definitions",
+  "state-guarded",
+  "last-reference",
+  "maybe-vmalloc",
+  "maybe-held",
+  "context-test",
+  "gfp-mixed",
+] as const;
+
+/**
+ * Reasons with what follows from their number: each is tolerable alone, several of them along a longer chain say that a
+ * step is likely to exclude another.
+ */
+export function withDoubts(reasons: number, length: number): number {
+  let doubts = length > 5 ? 1 : 0;
+  for (const d of DOUBTS) if (reasons & R[d]) doubts++;
+  return doubts >= 3 && length > 3 ? reasons | R["several-doubts"] : reasons;
+}
 
 /** 2 high, 1 medium, 0 low. */
 export function rankOf(reasons: number): number {

@@ -10,8 +10,8 @@ import { contextWords } from "../findings/words.js";
 import { ATOMIC, type ContextKind, Ctx } from "../kernel/types.js";
 import type { CallbackRoot } from "../program/pointers.js";
 import type { Program } from "../program/program.js";
-import { MOST_PATHS } from "./interpret.js";
-import { confidenceOf, R, rankOf, reasonNames } from "./reasons.js";
+import { LONG, MOST_PATHS } from "./interpret.js";
+import { confidenceOf, R, rankOf, reasonNames, withDoubts } from "./reasons.js";
 import type { Solver } from "./solver.js";
 import type { HeldContext, RawFinding, SleepEntry } from "./summary.js";
 
@@ -83,6 +83,7 @@ export class Reporter {
     return { ...s, endOffset: Math.min(s.endOffset, s.offset + Math.max(1, name.length)) };
   }
 
+  /** One way to sleep as a chain of places. */
   path(e: SleepEntry, extra: number): FindingPath {
     const chain: ChainStep[] = [];
     let reasons = e.reasons | extra;
@@ -96,6 +97,8 @@ export class Reporter {
         reasons |= R["put-super-path"];
       if (this.program.fnFlags(x.fn) & FnFlag.Init) reasons |= R["boot-only"];
     }
+    if (e.length > LONG) reasons |= R["long-chain"];
+    reasons = withDoubts(reasons, chain.length);
     const sleep = this.nameSite(e.sinkFn, e.sinkAt, e.sinkEnd, e.sinkName);
     const condition = this.condition(e);
     return {

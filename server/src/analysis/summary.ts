@@ -48,6 +48,8 @@ export interface Atom {
 
 /** A way in which a function may sleep. The chain is the linked list through `next`. */
 export interface SleepEntry {
+  /** The sleeping call at the end of the chain, as a key: entries with the same one compete. */
+  key: string;
   /** The function that this is an entry of, and its call site on the way. */
   fn: number;
   at: number;

@@ -4,7 +4,7 @@
  */
 import { E, ExprPool, Op } from "../facts/expr.js";
 import { type Flow, LOCAL_STRIDE } from "../facts/flow.js";
-import { Fn, TypeFlag } from "../facts/outline.js";
+import { Fn, FnFlag, TypeFlag } from "../facts/outline.js";
 import type { Program, SourceFile, TypeRef } from "../program/program.js";
 
 /** What a path knows: values stored in variables and fields, and truths of terms (1 zero, 2 not zero). */
@@ -139,6 +139,16 @@ export class Terms {
       this.localName.set(global, i);
     }
     return i;
+  }
+
+  /** Whether a name stands for a constant: neither a variable nor a function. */
+  isConstantName(nameIndex: number): boolean {
+    if (this.isLocal(nameIndex)) return false;
+    const g = this.global(nameIndex);
+    return (
+      this.program.globalVar(g, this.file) === null &&
+      this.program.definitionsOf(g).every((fn) => this.program.fnFlags(fn) & FnFlag.ObjectMacro)
+    );
   }
 
   /** Whether a term is a parameter's variable. */

@@ -1,10 +1,13 @@
 /** The lockctx command: its sub-commands, and one place that turns every outcome into an exit code and a message. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { registerCache } from "./commands/cache.js";
 import { registerCheck } from "./commands/check.js";
 import { registerDump } from "./commands/dump.js";
 import { registerExplain } from "./commands/explain.js";
 import { registerGraph } from "./commands/graph.js";
+import { registerIndex } from "./commands/index.js";
+import { registerLsp } from "./commands/lsp.js";
 import { registerRule } from "./commands/rule.js";
 import { CancelledError, ExitCode, UsageError } from "./errors.js";
 
@@ -22,6 +25,9 @@ const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[]
   registerExplain,
   registerGraph,
   registerRule,
+  registerIndex,
+  registerCache,
+  registerLsp,
   registerDump,
 ];
 

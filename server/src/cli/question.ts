@@ -2,20 +2,21 @@
 
 import { existsSync } from "node:fs";
 import { relative, resolve, sep } from "node:path";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import type { InspectingEngine } from "../engine.js";
 import type { FunctionRef, Subject } from "../findings/explain.js";
-import { defaultJobs } from "../host/pool.js";
 import { findKernelRoot } from "../host/root.js";
 import { openTree } from "../host/tree.js";
 import { isCFile } from "../host/walk.js";
 import { TreePositions } from "../report/positions.js";
+import { addCacheOptions, type CacheFlags, cacheSettings, reportCache } from "./cacheOptions.js";
 import { UsageError } from "./errors.js";
+import { addJobs } from "./jobs.js";
 import type { CommandContext } from "./main.js";
 import { ProgressLine } from "./progress.js";
 import { resolveTargets, type Scope, type Targets } from "./targets.js";
 
-export interface QuestionFlags {
+export interface QuestionFlags extends CacheFlags {
   root?: string;
   scope?: Scope;
   jobs: number;
@@ -31,7 +32,6 @@ export interface Query {
 }
 
 const NAME = /^[A-Za-z_]\w*$/;
-const MAX_JOBS = 256;
 /** Candidates listed when a name means several functions. */
 const MOST_LISTED = 20;
 
@@ -52,16 +52,9 @@ export function parseQuery(typed: string): Query {
   throw new UsageError(`${typed}: a function's name, FILE:LINE or FILE:FUNCTION is needed`);
 }
 
-function parseJobs(value: string): number {
-  const jobs = Number(value);
-  if (!Number.isInteger(jobs) || jobs < 1 || jobs > MAX_JOBS)
-    throw new InvalidArgumentError(`a whole number from 1 to ${MAX_JOBS} is needed.`);
-  return jobs;
-}
-
-/** `--root`, `--scope` and `--jobs` as `lockctx check` has them. */
+/** `--root`, `--scope`, `--jobs` and the cache as `lockctx check` has them. */
 export function questionOptions(command: Command): Command {
-  return command
+  command
     .option(
       "--root <DIR>",
       "the kernel tree (default: found upwards from here by Kconfig, Makefile, MAINTAINERS)",
@@ -72,8 +65,8 @@ export function questionOptions(command: Command): Command {
         "look at the whole tree, or at the named files alone (default: tree, if there is one)",
       ).choices(["files", "tree"]),
     )
-    .option("--jobs <N>", "worker threads; the answer does not depend on it", parseJobs, defaultJobs())
     .option("--no-color", "plain text, also on a terminal");
+  return addCacheOptions(addJobs(command));
 }
 
 export interface Question {
@@ -110,7 +103,11 @@ export async function ask<T>(
       signal,
       onProgress: (files) => line.update({ phase: "listing files", done: files, total: 0 }),
     });
-    const tree = openTree({ root: targets.root, jobs: Math.min(flags.jobs, targets.files.length) });
+    const tree = openTree({
+      root: targets.root,
+      jobs: Math.min(flags.jobs, targets.files.length),
+      cache: cacheSettings(flags, cwd),
+    });
     try {
       await tree.engine.load(targets.files, { progress: line.update, signal });
       const positions = new TreePositions((file) => tree.facts.read(file));
@@ -127,7 +124,9 @@ export async function ask<T>(
       line.update({ phase: "analysing", done: 0, total: 0 });
       return await answer(question);
     } finally {
+      line.clear();
       await tree.close();
+      reportCache(tree.facts);
     }
   } finally {
     line.clear();

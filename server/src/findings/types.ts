@@ -24,6 +24,7 @@ export type Reason =
   | "gfp-undecided"
   | "gfp-mixed"
   | "long-chain"
+  | "several-doubts"
   | "config-dependent"
   | "arch-dependent"
   | "maybe-held"

@@ -18,6 +18,7 @@ export const REASON_WORDS: Readonly<Record<Reason, string>> = {
   "gfp-undecided": "depends on gfp flags whose value was not decided",
   "gfp-mixed": "one of the gfp flags that it can be called with allows blocking",
   "long-chain": "the chain has so many steps that one of them may exclude the sleep",
+  "several-doubts": "several steps are uncertain, each for a reason of its own",
   "config-dependent": "sleeps in some configurations",
   "arch-dependent": "sleeps on some architectures",
   "maybe-held": "the lock is held on some ways to here only",

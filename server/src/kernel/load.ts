@@ -92,6 +92,7 @@ class Builder implements KernelTables {
   readonly contextTests = new Map<string, ContextTest>();
   readonly gfp = new Map<string, boolean>();
   readonly gfpModifiers = new Set<string>();
+  readonly gfpTests = new Map<string, number>();
   readonly gfpFunctions = new Map<string, GfpFunction>();
   readonly lockTypes: Map<
     string,
@@ -141,6 +142,7 @@ class Builder implements KernelTables {
     fill("gfpFunctions", this.gfpFunctions, f.gfpFunctions, byName, ({ result, arg }) =>
       result === "argument" ? { result, arg: arg ?? 0 } : { result },
     );
+    fill("gfpTests", this.gfpTests, f.gfpTests, byName, ({ arg }) => arg);
     for (const row of f.gfp) {
       if (!this.holds(row)) continue;
       if (!replaces && (this.gfp.has(row.name) || this.gfpModifiers.has(row.name))) {

@@ -195,6 +195,8 @@ export const gfpFunctionSchema = z.strictObject({
   ...provenance,
 });
 
+export const gfpTestSchema = z.strictObject({ name: identifier, arg: index, ...period, ...provenance });
+
 export const lockTypeSchema = z.strictObject({
   name: identifier,
   atomic: z.boolean(),
@@ -233,6 +235,7 @@ export const fragmentSchema = z.strictObject({
   contextTests: z.array(contextTestSchema).default([]),
   gfp: z.array(gfpNameSchema).default([]),
   gfpFunctions: z.array(gfpFunctionSchema).default([]),
+  gfpTests: z.array(gfpTestSchema).default([]),
   lockTypes: z.array(lockTypeSchema).default([]),
   assertions: z.array(assertionSchema).default([]),
 });

@@ -239,6 +239,8 @@ export interface KernelTables {
   gfpModifiers: ReadonlySet<string>;
   /** Functions that return a gfp mask. */
   gfpFunctions: ReadonlyMap<string, GfpFunction>;
+  /** Functions that are true iff the gfp mask in this argument may block: `gfpflags_allow_blocking`. */
+  gfpTests: ReadonlyMap<string, number>;
   /** Type names of locks → whether holding one makes code atomic, and the kind. */
   lockTypes: ReadonlyMap<string, { atomic: boolean; kind: ContextKind | "mutex" }>;
   /** Assertion functions: lockdep_assert_held(arg 0's type decides), assert_spin_locked (always spin), ASSERT_RTNL (process) … */

@@ -42,6 +42,7 @@ export const DEFAULTS = {
   contextTests: {},
   gfp: {},
   gfpFunctions: {},
+  gfpTests: {},
   lockTypes: {},
   assertions: {},
 } as const;

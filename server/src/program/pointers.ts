@@ -244,7 +244,7 @@ export class Pointers {
   }
 
   /** Functions that a field of this struct type can hold, those nearest to the caller when there are near ones. */
-  targets(struct: number, field: number, from: SourceFile): { fns: readonly number[]; total: number } {
+  targets(struct: number, field: number, from: SourceFile): { fns: number[]; total: number } {
     const all = new Set(this.byField.get(`${struct}.${field}`) ?? []);
     for (const a of this.assigned.get(field) ?? [])
       if (a.file === from || closeness(a.file.path, from.path) >= 3) all.add(a.fn);

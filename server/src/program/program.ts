@@ -306,6 +306,11 @@ export class Program {
         if (visibleHeader(f.path, from.path)) visible.push(fn);
       } else if (!(flags & (FnFlag.Static | FnFlag.Macro | FnFlag.ObjectMacro))) global.push(fn);
     }
+    // A function whose name a macro makes (`CONCATENATE(a, b)(void) {`) is outlined under the macro's name: not it.
+    const macro = (fn: number): boolean => (this.fnFlags(fn) & FnFlag.Macro) !== 0;
+    if (visible.some(macro) && /^[A-Z][A-Z0-9_]*$/.test(this.names.text(name))) {
+      return this.prefer([...own, ...visible].filter(macro), from);
+    }
     if (own.length > 0) return this.prefer(own, from);
     // A real function elsewhere outranks a header's stub; a header's macro or inline outranks nothing else.
     const realVisible = visible.filter((fn) => !(this.fnFlags(fn) & FnFlag.ElseBranch));

@@ -31,7 +31,8 @@ export class Edits {
    * before the first line end.
    */
   put(start: number, end: number, text: string, kind: RewriteKind): boolean {
-    if (text.length > end - start || /[\r\n]/.test(this.source.slice(start, start + text.length))) return false;
+    if (text.length > end - start || /[\r\n]/.test(this.source.slice(start, start + text.length)))
+      return false;
     this.add(start, end, text, kind);
     return true;
   }

@@ -323,6 +323,7 @@ describe("context tests, masks, types, assertions", () => {
     expect(newest.gfp.has("GFP_DMA")).toBe(false);
     expect(newest.gfpModifiers.has("GFP_DMA")).toBe(true);
     expect(newest.gfpFunctions.get("gfp_any")).toEqual({ result: "by-context" });
+    expect(newest.gfpTests.get("gfpflags_allow_blocking")).toBe(0);
   });
   it("a mutex is no atomic lock, a lockref is", () => {
     expect(newest.lockTypes.get("mutex")).toEqual({ atomic: false, kind: "mutex" });
