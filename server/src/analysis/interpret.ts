@@ -19,6 +19,7 @@ import {
 import { CONTEXT_FLAG, Conditions } from "./conditions.js";
 import { buildEffects, type Exit } from "./effects.js";
 import { findToken, releaseToken, tokenNumbers } from "./locks.js";
+import type { Observer } from "./observer.js";
 import { R, rankOf } from "./reasons.js";
 import { PathState, type Token } from "./state.js";
 import {
@@ -82,8 +83,10 @@ interface Sleep {
 }
 
 export class Interpreter {
-  private readonly t: Terms;
+  readonly t: Terms;
   private readonly cond: Conditions;
+  /** Is told what happens on the way, for explanations; set before `run`. */
+  observer: Observer | null = null;
   private readonly tokens = tokenNumbers();
   private readonly states = new Map<number, PathState[]>();
   private readonly visits = new Map<number, number>();
@@ -391,6 +394,7 @@ export class Interpreter {
         if (pc >= flow.length || fuel-- <= 0) break;
         const q = flow.base + pc;
         const op = c[q];
+        this.observer?.step(pc, s);
         if (op === I.Jump) {
           this.go(c[q + 1], s, work);
           break;
@@ -760,6 +764,7 @@ export class Interpreter {
   private count(at: number, resolved: boolean): void {
     if (this.counted.has(at)) return;
     this.counted.add(at);
+    if (!resolved) this.observer?.unresolved(at);
     if (resolved) this.result.resolved++;
     else this.result.unresolved++;
   }
@@ -1103,7 +1108,10 @@ export class Interpreter {
             this.t.show(raw),
           );
         }
-        if (targets.total > 0) this.result.undecided++;
+        if (targets.total > 0) {
+          this.result.undecided++;
+          this.observer?.manyTargets(at, targets.total);
+        }
       }
     }
     this.count(at, false);
@@ -1131,6 +1139,7 @@ export class Interpreter {
       return [s];
     }
     this.count(at, true);
+    this.observer?.call(at, end, name, live, via);
     const atomic = (s.bits & ATOMIC) !== 0;
     let returns = false;
     const several = via === "pointer" ? 0 : live.length > 1 ? R["several-definitions"] : 0;
@@ -1431,6 +1440,7 @@ export class Interpreter {
       gfp.push(...need.gfp);
       if (need.undecided) {
         this.result.undecided++;
+        this.observer?.undecided(at, a.term);
         if (a.term !== 0 && CONTEXT_FLAG.test(this.t.lastName(a.term))) reasons |= R["flag-undecided"];
       }
     }
@@ -1650,6 +1660,7 @@ export class Interpreter {
       ctxNone,
       dropped.length > 4 ? dropped.slice(0, 4) : dropped,
     );
+    this.observer?.sleep(entry);
     keep(this.entries, entry);
   }
 

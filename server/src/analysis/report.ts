@@ -68,7 +68,7 @@ export class Reporter {
     return kept.map((d) => d.finding);
   }
 
-  private site(fn: number, at: number, end: number): Site {
+  site(fn: number, at: number, end: number): Site {
     const start = this.program.fnColumn(fn, Fn.start);
     return {
       file: this.program.fnFile(fn).path,
@@ -129,7 +129,7 @@ export class Reporter {
     return this.make(fn, f.at, f.end, f.callee, this.context(fn, f.context), paths, f.more, false, f.entries);
   }
 
-  private context(fn: number, c: HeldContext): FindingContext {
+  context(fn: number, c: HeldContext): FindingContext {
     // A lock that a callee took is said to be taken at our call of it; the chain to the acquire follows.
     const through = c.through.map((s) => ({
       ...this.site(s.fn, s.at, s.end),
@@ -236,7 +236,7 @@ export class Reporter {
     }
   }
 
-  private registered(r: CallbackRoot): Site {
+  registered(r: CallbackRoot): Site {
     const o = this.program.file(r.file)?.outline;
     const offset = !o
       ? 0

@@ -440,11 +440,20 @@ export class Solver implements World {
     return closure;
   }
 
-  /** Works out what these functions do by themselves, atomic or not; `results` has it afterwards. */
-  async summarise(fns: readonly number[], signal?: AbortSignal): Promise<void> {
+  /**
+   * Works out what these functions do by themselves, atomic or not; `results` has it afterwards. `near`: with the lock
+   * wrappers some levels below them, not those of the whole tree.
+   */
+  async summarise(fns: readonly number[], signal?: AbortSignal, near = false): Promise<void> {
     const request: SolveRequest = { focus: null, progress: () => {}, mark: () => {}, signal };
-    await this.wrappers.solveAll(signal);
-    await this.solveClosure(await this.closureOf([], new Set(fns), request, false), request);
+    if (near) await this.wrappers.solveBelow(fns, signal);
+    else await this.wrappers.solveAll(signal);
+    await this.solveClosure(await this.closureOf([], new Set(fns), request, near), request);
+  }
+
+  /** Whether the result of a function says how it may sleep for its callers, and is still true. */
+  isSummarised(fn: number): boolean {
+    return this.exported.has(fn) && !this.stale.has(fn);
   }
 
   private async solveClosure(closure: ReadonlySet<number>, request: SolveRequest): Promise<void> {

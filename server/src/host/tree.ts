@@ -1,6 +1,6 @@
 /** Opens a tree for analysis: tables of its version, workers, and an engine over them. The batch side's composition root. */
 import { createEngine } from "../analysis/createEngine.js";
-import type { Engine } from "../engine.js";
+import type { InspectingEngine } from "../engine.js";
 import { loadKernelTables } from "../kernel/load.js";
 import type { CacheSettings } from "./cache/folder.js";
 import { CachedFacts } from "./cachedFacts.js";
@@ -19,7 +19,7 @@ export interface OpenTreeOptions {
 
 export interface OpenTree {
   root: string;
-  engine: Engine;
+  engine: InspectingEngine;
   facts: FactsHost;
   close(): Promise<void>;
 }
