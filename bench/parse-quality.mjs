@@ -30,7 +30,9 @@ const { values, positionals } = parseArgs({
 });
 const root = positionals[0];
 if (root === undefined) {
-  console.error("usage: node bench/parse-quality.mjs TREE [--sample N] [--under DIR] [--worst N] [--show N] [--macros] [--no-ctags]");
+  console.error(
+    "usage: node bench/parse-quality.mjs TREE [--sample N] [--under DIR] [--worst N] [--show N] [--macros] [--no-ctags]",
+  );
   process.exit(2);
 }
 const SKIP = new Set(["tools", "Documentation", "scripts", "samples", "usr", "rust"]);
@@ -62,8 +64,12 @@ function* outlines() {
   }
 }
 const classes = harvestMacroClasses(outlines());
-console.log(`outline: ${all.length} files, ${(bytes / 1e6).toFixed(0)} MB, ${(outlineMs / 1e3).toFixed(1)} s, ${(bytes / outlineMs / 1e3).toFixed(0)} MB/s`);
-console.log(`macro classes: ${classes.attribute.size} attributes, ${classes.loop.size} loops, ${classes.storage.size} storage, ${classes.bare.size} bare; ${classes.digest}`);
+console.log(
+  `outline: ${all.length} files, ${(bytes / 1e6).toFixed(0)} MB, ${(outlineMs / 1e3).toFixed(1)} s, ${(bytes / outlineMs / 1e3).toFixed(0)} MB/s`,
+);
+console.log(
+  `macro classes: ${classes.attribute.size} attributes, ${classes.loop.size} loops, ${classes.storage.size} storage, ${classes.bare.size} bare; ${classes.digest}`,
+);
 
 // A sample that is the same every time: evenly spaced in the sorted list.
 const eligible = all.filter((f) => f.startsWith(values.under) && !f.includes("/asic_reg/"));
@@ -71,10 +77,13 @@ const wanted = Math.min(Number(values.sample) || eligible.length, eligible.lengt
 const sample = Array.from({ length: wanted }, (_, i) => eligible[Math.floor((i * eligible.length) / wanted)]);
 
 const parser = await createParser("auto");
-const MACROS = 1 << 2 | 1 << 3 | 1 << 10;
+const MACROS = (1 << 2) | (1 << 3) | (1 << 10);
 const dirs = new Map();
 const stat = (f) => {
-  const d = f.split("/").slice(0, f.startsWith("drivers/") || f.startsWith("arch/") ? 2 : 1).join("/");
+  const d = f
+    .split("/")
+    .slice(0, f.startsWith("drivers/") || f.startsWith("arch/") ? 2 : 1)
+    .join("/");
   let s = dirs.get(d);
   if (!s) dirs.set(d, (s = { fns: 0, bad: 0, tags: 0, missed: 0 }));
   return s;
@@ -144,16 +153,21 @@ for (const f of sample) {
 const pc = (a, b) => `${((100 * a) / Math.max(b, 1)).toFixed(3)} %`;
 console.log(`sample: ${sample.length} files, ${fns} functions (${variants} with variants)`);
 console.log(`functions with ERROR or MISSING: ${badAny} (${pc(badAny, fns)}); bar 0.3 %, goal 0.05 %`);
-if (values.macros) console.log(`macro bodies with ERROR or MISSING: ${badMacros} of ${macros} (${pc(badMacros, macros)})`);
+if (values.macros)
+  console.log(`macro bodies with ERROR or MISSING: ${badMacros} of ${macros} (${pc(badMacros, macros)})`);
 console.log(`normaliser: ${(normBytes / 1e6).toFixed(1)} MB, ${(normBytes / normMs / 1e3).toFixed(0)} MB/s`);
 
 if (!values["no-ctags"]) {
-  const out = execFileSync("ctags", ["--languages=C", "--langmap=C:.c.h", "--kinds-C=f", "--fields=n", "-f", "-", "-L", "-"], {
-    cwd: root,
-    input: sample.join("\n"),
-    maxBuffer: 1 << 30,
-    encoding: "latin1",
-  });
+  const out = execFileSync(
+    "ctags",
+    ["--languages=C", "--langmap=C:.c.h", "--kinds-C=f", "--fields=n", "-f", "-", "-L", "-"],
+    {
+      cwd: root,
+      input: sample.join("\n"),
+      maxBuffer: 1 << 30,
+      encoding: "latin1",
+    },
+  );
   let tags = 0;
   const missed = [];
   for (const row of out.split("\n")) {
@@ -163,21 +177,27 @@ if (!values["no-ctags"]) {
     const o = ours.get(m[2]);
     stat(m[2]).tags++;
     // A function made by a macro (SYSCALL_DEFINE2 …) goes by the name that the macro gives it.
-    if (o.names.has(m[1]) || (/^[A-Z_0-9]+$|SYSCALL_DEFINE/.test(m[1]) && o.byLine.has(Number(m[3])))) continue;
+    if (o.names.has(m[1]) || (/^[A-Z_0-9]+$|SYSCALL_DEFINE/.test(m[1]) && o.byLine.has(Number(m[3]))))
+      continue;
     missed.push(`${m[2]}:${m[3]}: ${m[1]}`);
     stat(m[2]).missed++;
   }
-  console.log(`names: ${tags - missed.length} of ctags' ${tags} functions found (${pc(tags - missed.length, tags)}); bar 99 %`);
+  console.log(
+    `names: ${tags - missed.length} of ctags' ${tags} functions found (${pc(tags - missed.length, tags)}); bar 99 %`,
+  );
   for (const m of missed.slice(0, Number(values.worst))) console.log(`  missed ${m}`);
 }
 console.log("worst directories:");
 const table = [...dirs].map(([d, s]) => ({ d, ...s })).sort((a, b) => b.bad - a.bad || b.missed - a.missed);
 for (const r of table.slice(0, Number(values.worst))) {
-  console.log(`  ${r.d.padEnd(28)} ${String(r.fns).padStart(7)} functions, ${r.bad} unparsed (${pc(r.bad, r.fns)}), ${r.missed} of ${r.tags} names missed`);
+  console.log(
+    `  ${r.d.padEnd(28)} ${String(r.fns).padStart(7)} functions, ${r.bad} unparsed (${pc(r.bad, r.fns)}), ${r.missed} of ${r.tags} names missed`,
+  );
 }
 bad.sort((a, b) => Number(a.macro ?? false) - Number(b.macro ?? false));
 console.log("unparsed functions:");
-for (const b of bad.slice(0, Number(values.worst))) console.log(`  ${b.f}:${b.line} ${b.name}${b.v ? " (variant 1)" : ""}`);
+for (const b of bad.slice(0, Number(values.worst)))
+  console.log(`  ${b.f}:${b.line} ${b.name}${b.v ? " (variant 1)" : ""}`);
 
 /** The line of the first ERROR or MISSING node of a text. */
 function firstError(text) {
@@ -207,5 +227,6 @@ for (let i = 0; i < bad.length && i < shown; i++) {
   const lines = b.text.split("\n");
   const line = b.text.slice(0, at).split("\n").length - 1;
   console.log(`--- ${b.f}:${b.line} ${b.name}${b.v ? " (variant 1)" : ""}`);
-  for (let l = Math.max(0, line - 2); l < Math.min(lines.length, line + 3); l++) console.log(`${l === line ? ">" : " "} ${lines[l].slice(0, 160)}`);
+  for (let l = Math.max(0, line - 2); l < Math.min(lines.length, line + 3); l++)
+    console.log(`${l === line ? ">" : " "} ${lines[l].slice(0, 160)}`);
 }

@@ -22,6 +22,8 @@ export interface Progress {
 export interface CheckOptions {
   /** Report findings with a step in these files; null: everything. */
   focus: ReadonlySet<string> | null;
+  /** Only findings that stand in these files, not those that merely pass through them: what an editor shows. */
+  inside?: boolean;
   progress?: (p: Progress) => void;
   signal?: AbortSignal;
 }

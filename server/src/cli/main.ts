@@ -1,7 +1,10 @@
 /** The lockctx command: its sub-commands, and one place that turns every outcome into an exit code and a message. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { registerCache } from "./commands/cache.js";
 import { registerCheck } from "./commands/check.js";
+import { registerIndex } from "./commands/index.js";
+import { registerLsp } from "./commands/lsp.js";
 import { CancelledError, ExitCode, UsageError } from "./errors.js";
 
 /** What a command is given to work with. */
@@ -13,7 +16,12 @@ export interface CommandContext {
 }
 
 /** One entry a command, one file each under commands/. */
-const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[] = [registerCheck];
+const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[] = [
+  registerCheck,
+  registerIndex,
+  registerCache,
+  registerLsp,
+];
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;

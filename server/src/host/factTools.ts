@@ -7,7 +7,14 @@ import { CParser } from "../syntax/parser.js";
 
 export interface FactTools {
   outline(text: string, path: string): FileOutline;
-  flows(text: string, path: string, fns: readonly number[], classes: MacroClasses): FlowResult;
+  /** `outline` is that of the text, where the caller has it. */
+  flows(
+    text: string,
+    path: string,
+    fns: readonly number[],
+    classes: MacroClasses,
+    outline?: FileOutline,
+  ): FlowResult;
 }
 
 export interface FlowResult {
@@ -23,12 +30,11 @@ export function failureReason(error: unknown): string {
   return `could not be analysed: ${message.split("\n")[0]}`;
 }
 
-export function createFactTools(options: OutlineOptions): FactTools {
-  const parser = new CParser();
+/** Without a parser: the native one, loaded at once. */
+export function createFactTools(options: OutlineOptions, parser: CParser = new CParser()): FactTools {
   return {
     outline: (text, path) => outlineFile(text, path, options),
-    flows(text, path, fns, classes) {
-      const outline = outlineFile(text, path, options);
+    flows(text, path, fns, classes, outline = outlineFile(text, path, options)) {
       let problem: string | undefined;
       // One at a time: a function that cannot be had must not take its file with it.
       const facts = fns.map((fn) => {

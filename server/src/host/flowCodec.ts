@@ -1,62 +1,140 @@
-/** Packs the flow facts of one file for the way between threads: three buffers instead of thousands of small objects. */
+/**
+ * Binary form of the flow facts of some functions of one file: what workers send and the cache holds. One string table for
+ * all functions, integers as zigzag varints.
+ */
 import type { FlowFacts } from "../facts/flow.js";
 
-export interface PackedFlows {
-  /** Per function: the number of its names (-1 where there are no facts) and the length of its code. */
-  index: Int32Array<ArrayBuffer>;
-  nameLengths: Int32Array<ArrayBuffer>;
-  names: string;
-  code: Int32Array<ArrayBuffer>;
+/** Changes whenever the meaning of the bytes does. */
+export const FLOW_FORMAT = 1;
+const MAGIC = 0x46;
+
+/** Functions (indices into the file's outline) and, parallel, their facts: null where there are none. */
+export interface FileFlows {
+  fns: readonly number[];
+  facts: (FlowFacts | null)[];
 }
 
-export function packFlows(facts: readonly (FlowFacts | null)[]): PackedFlows {
-  const index = new Int32Array(facts.length * 2);
+let scratch = new Uint8Array(1 << 16);
+let at = 0;
+
+function reserve(n: number): void {
+  if (at + n <= scratch.length) return;
+  const wider = new Uint8Array(Math.max(scratch.length * 2, at + n));
+  wider.set(scratch.subarray(0, at));
+  scratch = wider;
+}
+
+function put(v: number): void {
+  while ((v & ~0x7f) !== 0) {
+    scratch[at++] = (v & 0x7f) | 0x80;
+    v >>>= 7;
+  }
+  scratch[at++] = v;
+}
+
+export function encodeFlows(
+  fns: readonly number[],
+  facts: readonly (FlowFacts | null)[],
+): Uint8Array<ArrayBuffer> {
+  const ids = new Map<string, number>();
   const names: string[] = [];
-  let codeLength = 0;
-  facts.forEach((f, i) => {
-    index[i * 2] = f ? f.names.length : -1;
-    index[i * 2 + 1] = f ? f.code.length : 0;
+  let wide = 0;
+  const idOf = (name: string): number => {
+    let id = ids.get(name);
+    if (id === undefined) {
+      id = names.push(name) - 1;
+      ids.set(name, id);
+      for (let i = 0; i < name.length; i++) wide |= name.charCodeAt(i);
+    }
+    return id;
+  };
+  for (const f of facts) if (f) for (const name of f.names) idOf(name);
+  // Lengths are those of the strings; a name that is not latin1 makes the whole table UTF-16.
+  const table = Buffer.from(names.join(""), wide > 0xff ? "utf16le" : "latin1");
+  at = 0;
+  reserve(32 + fns.length * 10 + names.length * 5 + table.length);
+  scratch[at++] = MAGIC;
+  scratch[at++] = FLOW_FORMAT;
+  put(wide > 0xff ? 2 : 1);
+  put(fns.length);
+  put(names.length);
+  put(table.length);
+  for (const name of names) put(name.length);
+  scratch.set(table, at);
+  at += table.length;
+  fns.forEach((fn, i) => {
+    const f = facts[i];
+    reserve(10 + (f ? (f.names.length + f.code.length) * 5 : 0) + 5);
+    put(fn);
+    put(f ? f.names.length + 1 : 0);
     if (!f) return;
-    for (const name of f.names) names.push(name);
-    codeLength += f.code.length;
+    put(f.code.length);
+    for (const name of f.names) put(ids.get(name)!);
+    const { code } = f;
+    for (let k = 0; k < code.length; k++) {
+      const v = code[k];
+      put((v << 1) ^ (v >> 31));
+    }
   });
-  const code = new Int32Array(codeLength);
-  let at = 0;
-  for (const f of facts) {
-    if (!f) continue;
-    code.set(f.code, at);
-    at += f.code.length;
-  }
-  return { index, nameLengths: Int32Array.from(names, (n) => n.length), names: names.join(""), code };
-}
-
-export function unpackFlows(packed: PackedFlows): (FlowFacts | null)[] {
-  const out: (FlowFacts | null)[] = [];
-  let nameAt = 0;
-  let textAt = 0;
-  let codeAt = 0;
-  for (let i = 0; i < packed.index.length; i += 2) {
-    const count = packed.index[i];
-    if (count < 0) {
-      out.push(null);
-      continue;
-    }
-    const names: string[] = new Array(count);
-    for (let n = 0; n < count; n++) {
-      const length = packed.nameLengths[nameAt++];
-      names[n] = packed.names.slice(textAt, textAt + length);
-      textAt += length;
-    }
-    const length = packed.index[i + 1];
-    out.push({ names, code: packed.code.subarray(codeAt, codeAt + length) });
-    codeAt += length;
-  }
+  const out = scratch.slice(0, at);
+  if (scratch.length > 1 << 22) scratch = new Uint8Array(1 << 16);
   return out;
 }
 
-/** The buffers to hand over, not copy. */
-export const transferOf = (packed: PackedFlows): ArrayBuffer[] => [
-  packed.index.buffer,
-  packed.nameLengths.buffer,
-  packed.code.buffer,
-];
+/** The facts that `encodeFlows` wrote; throws on bytes that are not of this format. Nothing refers to `bytes` afterwards. */
+export function decodeFlows(bytes: Uint8Array): FileFlows {
+  if (bytes[0] !== MAGIC || bytes[1] !== FLOW_FORMAT) throw new Error("flow facts: not this format");
+  let p = 2;
+  const uint = (): number => {
+    let x = bytes[p++];
+    let v = x & 0x7f;
+    for (let shift = 7; x > 0x7f && shift <= 28; shift += 7) {
+      x = bytes[p++];
+      v |= (x & 0x7f) << shift;
+    }
+    return v >>> 0;
+  };
+  const width = uint();
+  const count = uint();
+  const nameCount = uint();
+  const tableLength = uint();
+  if (count > bytes.length || nameCount > bytes.length) throw new Error("flow facts: truncated");
+  const lengths = new Int32Array(nameCount);
+  for (let i = 0; i < nameCount; i++) lengths[i] = uint();
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + p, Math.min(tableLength, bytes.length - p));
+  const all = text.toString(width === 2 ? "utf16le" : "latin1");
+  p += tableLength;
+  const table: string[] = new Array(nameCount);
+  let from = 0;
+  for (let i = 0; i < nameCount; i++) {
+    table[i] = all.slice(from, from + lengths[i]);
+    from += lengths[i];
+  }
+  const fns: number[] = [];
+  const facts: (FlowFacts | null)[] = [];
+  for (let i = 0; i < count; i++) {
+    fns.push(uint());
+    const n = uint() - 1;
+    if (n < 0) {
+      facts.push(null);
+      continue;
+    }
+    const length = uint();
+    if (n > bytes.length || length > bytes.length) throw new Error("flow facts: truncated");
+    const names: string[] = new Array(n);
+    for (let k = 0; k < n; k++) names[k] = table[uint()];
+    const code = new Int32Array(length);
+    for (let k = 0; k < length; k++) {
+      let x = bytes[p++];
+      let v = x & 0x7f;
+      for (let shift = 7; x > 0x7f && shift <= 28; shift += 7) {
+        x = bytes[p++];
+        v |= (x & 0x7f) << shift;
+      }
+      code[k] = (v >>> 1) ^ -(v & 1);
+    }
+    facts.push({ names, code });
+  }
+  if (p > bytes.length) throw new Error("flow facts: truncated");
+  return { fns, facts };
+}

@@ -12,10 +12,11 @@ import type { FileOutline, MacroClasses, OutlineOptions } from "../facts/outline
 import type { FlowRequest } from "../facts/ports.js";
 import { decodeOutline } from "../outline/codec.js";
 import type { FactsHost } from "./factsHost.js";
-import { unpackFlows } from "./flowCodec.js";
+import { decodeFlows } from "./flowCodec.js";
 import {
   type FromWorker,
   type ItemResult,
+  type KnownOutlines,
   PROGRESS_SLOTS,
   Progress,
   type ToWorker,
@@ -32,6 +33,8 @@ export interface PoolOptions {
   jobs?: number;
   /** A file that takes longer is skipped. */
   fileTimeLimitMs?: number;
+  /** Results carry the versions of the files they were made from, for the cache. */
+  versions?: boolean;
   /** Other worker code, in tests of the pool. */
   workerUrl?: URL;
 }
@@ -90,6 +93,7 @@ export class WorkerPool implements FactsHost {
   private queue: Batch[] = [];
   private nextBatchId = 1;
   private classes: MacroClasses | null = null;
+  private known: KnownOutlines | null = null;
   private readonly flowProblems = new Map<string, string>();
   private watchdog: NodeJS.Timeout | null = null;
   private failedEnds = 0;
@@ -107,18 +111,33 @@ export class WorkerPool implements FactsHost {
     emit: (file: string, outline: FileOutline | null, problem?: string) => void,
     signal?: AbortSignal,
   ): Promise<void> {
-    const batches: WorkItem[][] = [];
-    for (let i = 0; i < files.length; i += OUTLINE_BATCH_FILES) {
-      batches.push(files.slice(i, i + OUTLINE_BATCH_FILES).map((file) => ({ file })));
-    }
-    return this.run(
-      batches,
+    return this.makeOutlines(
+      files.map((file) => ({ file })),
       ({ file }, result) => {
         if ("outline" in result) emit(file, decodeOutline(result.outline));
-        else emit(file, null, result.problem);
+        else emit(file, null, "problem" in result ? result.problem : "no outline");
       },
       signal,
     );
+  }
+
+  /** Outlines as workers give them, for those who keep them. */
+  makeOutlines(
+    items: readonly WorkItem[],
+    emit: (item: WorkItem, result: ItemResult) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const batches: WorkItem[][] = [];
+    for (let i = 0; i < items.length; i += OUTLINE_BATCH_FILES) {
+      batches.push(items.slice(i, i + OUTLINE_BATCH_FILES));
+    }
+    return this.run(batches, emit, signal);
+  }
+
+  /** Tells the workers which outlines need not be made. */
+  setKnown(known: KnownOutlines): void {
+    this.known = known;
+    for (const slot of this.slots) this.post(slot, { type: "known", known });
   }
 
   setMacroClasses(classes: MacroClasses): void {
@@ -131,12 +150,27 @@ export class WorkerPool implements FactsHost {
     emit: (file: string, fns: readonly number[], facts: (FlowFacts | null)[]) => void,
     signal?: AbortSignal,
   ): Promise<void> {
+    return this.makeFlows(
+      requests,
+      ({ file, fns = [] }, result) => {
+        emit(file, fns, "flows" in result ? decodeFlows(result.flows).facts : fns.map(() => null));
+      },
+      signal,
+    );
+  }
+
+  /** Flow facts as workers give them, for those who keep them. */
+  makeFlows(
+    items: readonly (WorkItem & FlowRequest)[],
+    emit: (item: WorkItem, result: ItemResult) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const batches: WorkItem[][] = [];
     let batch: WorkItem[] = [];
     let functions = 0;
-    for (const { file, fns } of requests) {
-      batch.push({ file, fns });
-      functions += fns.length;
+    for (const item of items) {
+      batch.push(item);
+      functions += item.fns.length;
       if (batch.length >= FLOW_BATCH_FILES || functions >= FLOW_BATCH_FUNCTIONS) {
         batches.push(batch);
         batch = [];
@@ -146,18 +180,10 @@ export class WorkerPool implements FactsHost {
     if (batch.length > 0) batches.push(batch);
     return this.run(
       batches,
-      ({ file, fns = [] }, result) => {
-        if ("flows" in result) {
-          if (result.problem !== undefined) this.flowProblems.set(file, result.problem);
-          emit(file, fns, unpackFlows(result.flows));
-        } else {
-          this.flowProblems.set(file, "problem" in result ? result.problem : "no flow facts");
-          emit(
-            file,
-            fns,
-            fns.map(() => null),
-          );
-        }
+      (item, result) => {
+        if ("problem" in result && result.problem !== undefined)
+          this.flowProblems.set(item.file, result.problem);
+        emit(item, result);
       },
       signal,
     );
@@ -249,6 +275,7 @@ export class WorkerPool implements FactsHost {
     const workerData: WorkerData = {
       root: this.options.root,
       registrations: this.options.outline.registrations,
+      versions: this.options.versions ?? false,
       progress,
     };
     const worker = new Worker(this.workerUrl, { workerData, name: "lockctx-facts" });
@@ -268,6 +295,7 @@ export class WorkerPool implements FactsHost {
     worker.on("exit", () => this.workerEnded(slot, failure));
     this.slots.push(slot);
     if (this.classes) this.post(slot, { type: "classes", classes: this.classes });
+    if (this.known) this.post(slot, { type: "known", known: this.known });
   }
 
   private finishBatch(slot: Slot, id: number, results: ItemResult[]): void {

@@ -1,6 +1,8 @@
 /** The messages between the worker pool and its workers. */
 import type { MacroClasses } from "../facts/outline.js";
-import type { PackedFlows } from "./flowCodec.js";
+import type { Hash } from "./cache/hash.js";
+import type { FileVersion } from "./cache/manifest.js";
+import type { RecordPlace } from "./cache/store.js";
 
 /** One file of a batch; `text` is an unsaved buffer in place of the file on disk. */
 export interface WorkItem {
@@ -8,16 +10,30 @@ export interface WorkItem {
   /** Wanted functions; absent when the outline is wanted. */
   fns?: readonly number[];
   text?: string;
+  /** The outline is wanted also when the cache seems to have it. */
+  always?: true;
+  /** Where the cache has the outline that the functions are numbered by, and the content that it is of. */
+  outlineAt?: RecordPlace & { content: Hash };
+}
+
+/** Outlines that the cache has: `Store.sharedKeys`, and the stamp in their keys. */
+export interface KnownOutlines {
+  table: Int32Array;
+  stamp: Hash;
 }
 
 export type ToWorker =
   | { type: "classes"; classes: MacroClasses }
+  | { type: "known"; known: KnownOutlines }
   | { type: "batch"; id: number; items: WorkItem[] };
 
-/** Parallel to the batch's items. */
+/** Parallel to the batch's items. `version` is there when the file on disk was read, and versions are wanted. */
 export type ItemResult =
-  | { outline: Uint8Array }
-  | { flows: PackedFlows; problem?: string }
+  | { outline: Uint8Array; version?: FileVersion }
+  /** The cache has the outline of what was read. */
+  | { cached: FileVersion }
+  /** As `encodeFlows` wrote them. */
+  | { flows: Uint8Array; version?: FileVersion; problem?: string }
   | { problem: string };
 
 export type FromWorker = { type: "ready" } | { type: "done"; id: number; results: ItemResult[] };
@@ -25,6 +41,8 @@ export type FromWorker = { type: "ready" } | { type: "done"; id: number; results
 export interface WorkerData {
   root: string;
   registrations: ReadonlySet<string>;
+  /** Hash what is read, for the cache. */
+  versions: boolean;
   /** Slots below, shared: tells the pool which file a worker is at without a message. */
   progress: Int32Array;
 }

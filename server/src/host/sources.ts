@@ -1,6 +1,8 @@
 /** Reads source files as latin1 (string index = byte offset), with the limits that keep odd files from hurting a run. */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
+import { contentHash } from "./cache/hash.js";
+import { type FileVersion, versionOf } from "./cache/manifest.js";
 import { errorReason } from "./walk.js";
 
 /** Larger files are counted skips: nothing hand-written comes near it. */
@@ -8,7 +10,8 @@ export const MAX_FILE_BYTES = 16 * 1024 * 1024;
 /** A NUL in the first bytes marks a file as binary. */
 const BINARY_PROBE_BYTES = 8192;
 
-export type SourceText = { text: string } | { problem: string };
+/** `version` is there when it was asked for and the text came from the disk. */
+export type SourceText = { text: string; version?: FileVersion } | { problem: string };
 
 let scratch = Buffer.allocUnsafe(1 << 20);
 
@@ -23,7 +26,7 @@ const tooLarge = (bytes: number): string =>
   `too large: ${(bytes / (1024 * 1024)).toFixed(1)} MB (the limit is ${MAX_FILE_BYTES / (1024 * 1024)} MB)`;
 
 /** Reads one file, or says in words why it cannot be analysed. Never blocks on a pipe or a device. */
-export function readSource(absolutePath: string): SourceText {
+export function readSource(absolutePath: string, withVersion = false): SourceText {
   let fd: number;
   try {
     fd = openSync(absolutePath, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
@@ -48,7 +51,10 @@ export function readSource(absolutePath: string): SourceText {
     }
     const text = scratch.toString("latin1", 0, length);
     const problem = textProblem(text);
-    return problem === null ? { text } : { problem };
+    if (problem !== null) return { problem };
+    return withVersion
+      ? { text, version: versionOf(stat, contentHash(scratch.subarray(0, length))) }
+      : { text };
   } catch (error) {
     return { problem: errorReason(error) };
   } finally {
@@ -72,9 +78,9 @@ export class Sources {
     return this.overlays.get(file);
   }
 
-  read(file: string): SourceText {
+  read(file: string, withVersion = false): SourceText {
     const overlay = this.overlays.get(file);
-    if (overlay === undefined) return readSource(join(this.root, file));
+    if (overlay === undefined) return readSource(join(this.root, file), withVersion);
     const problem = textProblem(overlay);
     return problem === null ? { text: overlay } : { problem };
   }

@@ -2,15 +2,19 @@
 import { createEngine } from "../analysis/createEngine.js";
 import type { Engine } from "../engine.js";
 import { loadKernelTables } from "../kernel/load.js";
+import type { CacheSettings } from "./cache/folder.js";
+import { CachedFacts } from "./cachedFacts.js";
 import type { FactsHost } from "./factsHost.js";
 import { createInProcessHost } from "./inProcess.js";
-import { WorkerPool } from "./pool.js";
+import { type PoolOptions, WorkerPool } from "./pool.js";
 import { readKernelVersion } from "./root.js";
 
 export interface OpenTreeOptions {
   root: string;
   /** Worker threads; 0 runs everything on this thread. */
   jobs?: number;
+  /** Where facts are kept between runs; null or absent: nowhere. */
+  cache?: CacheSettings | null;
 }
 
 export interface OpenTree {
@@ -20,11 +24,17 @@ export interface OpenTree {
   close(): Promise<void>;
 }
 
-export function openTree({ root, jobs }: OpenTreeOptions): OpenTree {
+/** The host that the options ask for; also the server's. */
+export function openFacts(options: PoolOptions & { cache?: CacheSettings | null }): FactsHost {
+  const { cache, ...pool } = options;
+  return cache ? new CachedFacts({ ...pool, cache }) : new WorkerPool(pool);
+}
+
+export function openTree({ root, jobs, cache }: OpenTreeOptions): OpenTree {
   const version = readKernelVersion(root);
   const tables = loadKernelTables(version);
   const outline = { registrations: new Set(tables.registrations.keys()) };
   const facts: FactsHost =
-    jobs === 0 ? createInProcessHost({ root, outline }) : new WorkerPool({ root, outline, jobs });
+    jobs === 0 ? createInProcessHost({ root, outline }) : openFacts({ root, outline, jobs, cache });
   return { root, engine: createEngine({ tables, facts, version }), facts, close: () => facts.close() };
 }

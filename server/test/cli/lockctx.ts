@@ -4,10 +4,15 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { afterAll } from "vitest";
 import { findingsFileSchema } from "../../src/findings/schema.js";
 
 export const lockctxBin = fileURLToPath(new URL("../../bin/lockctx.js", import.meta.url));
 const built = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+
+/** Tests keep away from the user's cache. */
+export const cacheFolder = mkdtempSync(join(tmpdir(), "lockctx-cache-"));
+afterAll(() => rmSync(cacheFolder, { recursive: true, force: true }));
 
 export interface Outcome {
   code: number | null;
@@ -27,7 +32,14 @@ export function lockctx(args: readonly string[], { cwd, env, started }: RunOptio
   return new Promise((done, failed) => {
     const child = spawn(process.execPath, [lockctxBin, ...args], {
       cwd,
-      env: { ...process.env, NO_COLOR: undefined, FORCE_COLOR: undefined, LOCKCTX_DEBUG: undefined, ...env },
+      env: {
+        ...process.env,
+        NO_COLOR: undefined,
+        FORCE_COLOR: undefined,
+        LOCKCTX_DEBUG: undefined,
+        LOCKCTX_CACHE_DIR: cacheFolder,
+        ...env,
+      },
       stdio: ["ignore", "pipe", "pipe"],
     });
     let stdout = "";

@@ -1,19 +1,32 @@
-/** Flow facts on their way between threads. */
+/** Flow facts as bytes: between threads and in the cache. */
 import { describe, expect, it } from "vitest";
 import type { FlowFacts } from "../../src/facts/flow.js";
-import { packFlows, transferOf, unpackFlows } from "../../src/host/flowCodec.js";
+import { decodeFlows, encodeFlows } from "../../src/host/flowCodec.js";
 
-describe("packed flow facts", () => {
-  it.each<[string, (FlowFacts | null)[]]>([
-    ["nothing", []],
+describe("encoded flow facts", () => {
+  it.each<[string, number[], (FlowFacts | null)[]]>([
+    ["nothing", [], []],
     [
       "a missing function among others",
+      [3, 900, 0],
       [{ names: ["", "a"], code: Int32Array.of(1, -2) }, null, { names: [], code: Int32Array.of() }],
     ],
-    ["names with any character", [{ names: ["x->y", "a\0b", "\n", "größe"], code: Int32Array.of(7) }]],
-  ])("come out as they went in: %s", (_what, facts) => {
-    const packed = packFlows(facts);
-    const sent = structuredClone(packed, { transfer: transferOf(packed) });
-    expect(unpackFlows(sent)).toEqual(facts);
+    ["names with any character", [1], [{ names: ["x->y", "a\0b", "\n", "größe"], code: Int32Array.of(7) }]],
+    ["names beyond latin1", [1], [{ names: ["x", "λ→", "y"], code: Int32Array.of(7) }]],
+    [
+      "integers of any size",
+      [1],
+      [{ names: [""], code: Int32Array.of(0, -1, 63, 64, -64, -65, 2 ** 31 - 1, -(2 ** 31), 1 << 28) }],
+    ],
+  ])("come out as they went in: %s", (_what, fns, facts) => {
+    const bytes = encodeFlows(fns, facts);
+    const moved = structuredClone(bytes, { transfer: [bytes.buffer] });
+    expect(decodeFlows(moved)).toEqual({ fns, facts });
+  });
+
+  it("are refused when they are cut or of another format", () => {
+    const bytes = encodeFlows([1, 2], [{ names: ["", "abc"], code: Int32Array.of(1, 2, 300) }, null]);
+    for (let n = 0; n < bytes.length; n++) expect(() => decodeFlows(bytes.slice(0, n))).toThrow();
+    expect(() => decodeFlows(bytes.map((b, i) => (i === 1 ? b + 1 : b)))).toThrow("not this format");
   });
 });

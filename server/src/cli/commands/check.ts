@@ -1,18 +1,19 @@
 /** `lockctx check`: analyses a tree or some files and reports what it finds. */
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import type { Confidence } from "../../findings/types.js";
-import { defaultJobs } from "../../host/pool.js";
 import { openTree } from "../../host/tree.js";
 import { FORMATS } from "../../report/formats.js";
 import { makeReport, outstanding, type Report } from "../../report/report.js";
 import { renderStats } from "../../report/stats.js";
+import { addCacheOptions, type CacheFlags, cacheSettings, reportCache } from "../cacheOptions.js";
 import { ExitCode } from "../errors.js";
+import { addJobs } from "../jobs.js";
 import type { CommandContext } from "../main.js";
 import { type Output, parseOutputs, writeOutput } from "../outputs.js";
 import { ProgressLine } from "../progress.js";
 import { resolveTargets, type Scope } from "../targets.js";
 
-interface CheckFlags {
+interface CheckFlags extends CacheFlags {
   root?: string;
   scope?: Scope;
   format?: string[];
@@ -22,16 +23,6 @@ interface CheckFlags {
   stats?: boolean;
   exitZero?: boolean;
   color: boolean;
-}
-
-const MAX_JOBS = 256;
-
-function parseJobs(value: string): number {
-  const jobs = Number(value);
-  if (!Number.isInteger(jobs) || jobs < 1 || jobs > MAX_JOBS) {
-    throw new InvalidArgumentError(`a whole number from 1 to ${MAX_JOBS} is needed.`);
-  }
-  return jobs;
 }
 
 const HELP = `
@@ -57,7 +48,7 @@ Exit codes:
 
 export function registerCheck(program: Command, context: CommandContext): void {
   const collect = (value: string, all: string[] | undefined) => [...(all ?? []), value];
-  program
+  const command = program
     .command("check")
     .summary("find calls that may sleep where sleeping is a bug")
     .description(
@@ -80,8 +71,9 @@ export function registerCheck(program: Command, context: CommandContext): void {
       `report format, may be given several times: ${FORMATS.map((f) => f.name).join(", ")} (default: text)`,
       collect,
     )
-    .option("--output <FILE>", "file of the last format")
-    .option("--jobs <N>", "worker threads; findings do not depend on it", parseJobs, defaultJobs())
+    .option("--output <FILE>", "file of the last format");
+  addJobs(command);
+  addCacheOptions(command)
     .addOption(
       new Option("--min-confidence <LEVEL>", "report findings of this confidence and above")
         .choices(["high", "medium", "low"])
@@ -109,7 +101,11 @@ async function check(paths: string[], flags: CheckFlags, { cwd, signal }: Comman
       signal,
       onProgress: (files) => line.update({ phase: "listing files", done: files, total: 0 }),
     });
-    const tree = openTree({ root: targets.root, jobs: flags.jobs });
+    const tree = openTree({
+      root: targets.root,
+      jobs: flags.jobs,
+      cache: cacheSettings(flags, cwd),
+    });
     try {
       await tree.engine.load(targets.files, { progress: line.update, signal });
       // What was named is reported on even where it is test code.
@@ -123,7 +119,9 @@ async function check(paths: string[], flags: CheckFlags, { cwd, signal }: Comman
         skipped: [...targets.skipped, ...tree.facts.problems()],
       });
     } finally {
+      line.clear();
       await tree.close();
+      reportCache(tree.facts);
     }
   } finally {
     line.clear();

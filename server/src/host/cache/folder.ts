@@ -1,0 +1,29 @@
+/** Where the cache is: --cache-dir, LOCKCTX_CACHE_DIR, $XDG_CACHE_HOME/lockctx, ~/.cache/lockctx. */
+import { homedir, tmpdir } from "node:os";
+import { isAbsolute, join } from "node:path";
+import { LAYOUT } from "./segment.js";
+
+export interface CacheSettings {
+  /** The cache's folder, as `cacheFolder` gives it. */
+  folder: string;
+  /** Bytes that the runs on one tree may leave. */
+  bytesPerTree?: number;
+  /** Bytes in all. */
+  bytes?: number;
+}
+
+export const BYTES_PER_TREE = 250e6;
+export const BYTES_IN_ALL = 1e9;
+
+/** The folder to use when none is named. As the XDG specification says, a relative path there is no path. */
+export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+  if (env.LOCKCTX_CACHE_DIR) return env.LOCKCTX_CACHE_DIR;
+  const xdg = env.XDG_CACHE_HOME;
+  if (xdg && isAbsolute(xdg)) return join(xdg, "lockctx");
+  return join(homedir() || tmpdir(), ".cache", "lockctx");
+}
+
+/** Segments of all trees: what one tree's run has made serves every tree with the same contents. */
+export const segmentsFolder = (folder: string): string => join(folder, `v${LAYOUT}`, "segments");
+/** One manifest a tree. */
+export const manifestsFolder = (folder: string): string => join(folder, `v${LAYOUT}`, "trees");

@@ -1,0 +1,330 @@
+/**
+ * A facts host that remembers: outlines and flow facts come from the cache where the content of a file is known, from the
+ * workers where it is not, and what workers make is kept. What it gives is the same with and without a cache.
+ */
+import { mkdirSync, type Stats, statSync, unlinkSync } from "node:fs";
+import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { FlowFacts } from "../facts/flow.js";
+import type { FileOutline, MacroClasses, OutlineOptions } from "../facts/outline.js";
+import type { FlowRequest } from "../facts/ports.js";
+import { decodeOutline } from "../outline/codec.js";
+import { type CacheSettings, manifestsFolder } from "./cache/folder.js";
+import { contentHash, type Hash, hexOf, keyOf } from "./cache/hash.js";
+import { BadManifest, type FileVersion, isUnchanged, Manifest } from "./cache/manifest.js";
+import { CacheNotes } from "./cache/notes.js";
+import { flowStamp, outlineStamp, toolStamp } from "./cache/stamps.js";
+import { Store } from "./cache/store.js";
+import type { CacheCounts, FactsHost } from "./factsHost.js";
+import { decodeFlows, type FileFlows } from "./flowCodec.js";
+import { type PoolOptions, WorkerPool } from "./pool.js";
+import type { ItemResult, WorkItem } from "./protocol.js";
+import type { Sources } from "./sources.js";
+
+export interface CachedFactsOptions extends Omit<PoolOptions, "versions"> {
+  cache: CacheSettings;
+}
+
+/** Files whose stat is compared between two turns of the event loop. */
+const STATS_A_TURN = 2000;
+/** What was made is put on disk when nothing has been asked for so long; a server never closes. */
+const IDLE_MS = 5000;
+
+/** Identifies a tree's manifest, and what its runs have added: the path of its root. */
+export const ownerOf = (root: string): Hash => contentHash(Buffer.from(root, "utf8"));
+
+export class CachedFacts implements FactsHost {
+  readonly sources: Sources;
+  readonly cacheCounts: CacheCounts = { outlinesFound: 0, outlinesMade: 0, flowsFound: 0, flowsMade: 0 };
+  private readonly pool: WorkerPool;
+  private readonly notes = new CacheNotes();
+  private readonly options: OutlineOptions;
+  private readonly stamp: Hash;
+  private readonly store: Store;
+  private readonly manifest: Manifest;
+  private flowStamp: Hash | null = null;
+  private classes: MacroClasses | null = null;
+  /** Content that each file had when its outline was given. */
+  private readonly contents = new Map<string, Hash>();
+  private idle: NodeJS.Timeout | null = null;
+  private closed = false;
+
+  constructor(options: CachedFactsOptions) {
+    const { cache, root } = options;
+    this.options = options.outline;
+    this.pool = new WorkerPool({ ...options, versions: true });
+    this.sources = this.pool.sources;
+    this.stamp = outlineStamp(options.outline);
+    const owner = ownerOf(root);
+    this.store = Store.open(cache, toolStamp(), owner, this.notes);
+    this.manifest = this.openManifest(manifestsFolder(cache.folder), `${hexOf(owner)}.tree`, root);
+  }
+
+  private openManifest(folder: string, name: string, root: string): Manifest {
+    const path = join(folder, name);
+    const manifest = new Manifest(path, root);
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+    } catch {
+      // The store has said so.
+    }
+    try {
+      manifest.load();
+    } catch (error) {
+      // Without it every file is hashed once more; nothing else is lost.
+      if (error instanceof BadManifest) {
+        this.notes.say("damage", `${error.message} (${path}): that part is built anew`);
+        try {
+          unlinkSync(path);
+        } catch {
+          // Read-only: it is not used.
+        }
+      }
+    }
+    return manifest;
+  }
+
+  get messages(): readonly string[] {
+    return this.notes.lines;
+  }
+
+  async outlines(
+    files: readonly string[],
+    emit: (file: string, outline: FileOutline | null, problem?: string) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    signal?.throwIfAborted();
+    this.busy();
+    const known: { file: string; record: number; hash: Hash }[] = [];
+    const unknown: WorkItem[] = [];
+    /** The cache has the outline of this content, or so it seems. */
+    const look = (file: string, hash: Hash): boolean => {
+      const [record] = this.store.records(keyOf(hash, this.stamp));
+      if (record === undefined) return false;
+      known.push({ file, record, hash });
+      return true;
+    };
+    for (let i = 0; i < files.length; i++) {
+      const file = files[i];
+      const hash = this.unchanged(file);
+      if (hash === null || !look(file, hash)) unknown.push({ file });
+      if (i % STATS_A_TURN === STATS_A_TURN - 1) {
+        await nextTurn();
+        signal?.throwIfAborted();
+      }
+    }
+    const again: WorkItem[] = [];
+    const take = (item: WorkItem, result: ItemResult): void => {
+      const { file } = item;
+      if ("cached" in result) {
+        this.manifest.set(file, result.cached);
+        if (!look(file, result.cached.hash)) again.push({ file, always: true });
+      } else if ("outline" in result) {
+        const { outline, version } = result;
+        this.cacheCounts.outlinesMade++;
+        this.remember(file, version);
+        if (version) this.store.put(keyOf(version.hash, this.stamp), outline);
+        emit(file, decodeOutline(outline));
+      } else {
+        this.remember(file, undefined);
+        if (!this.sources.overlay(file)) this.manifest.delete(file);
+        emit(file, null, "problem" in result ? result.problem : "no outline");
+      }
+    };
+    const takeKnown = async (): Promise<void> => {
+      const wanted = known.splice(0);
+      await this.store.read(
+        wanted.map((w) => w.record),
+        (i, bytes) => {
+          const { file, record, hash } = wanted[i];
+          const outline = bytes && this.decoded(record, () => decodeOutline(bytes));
+          if (!outline) {
+            again.push({ file, always: true });
+            return;
+          }
+          this.cacheCounts.outlinesFound++;
+          this.contents.set(file, hash);
+          emit(file, outline);
+        },
+        signal,
+      );
+    };
+    if (unknown.length > 0) {
+      if (this.store.size > 0) this.pool.setKnown({ table: this.store.sharedKeys(), stamp: this.stamp });
+      const made = this.pool.makeOutlines(unknown, take, signal);
+      // Reading goes on while workers work; either's error ends both.
+      await Promise.all([made, takeKnown()]);
+    }
+    await takeKnown();
+    if (again.length > 0) await this.pool.makeOutlines(again.splice(0), take, signal);
+    this.store.seal();
+    this.rest();
+  }
+
+  /** The content of a file that is surely as it was when it was last hashed (or in an unsaved buffer), else null. */
+  private unchanged(file: string): Hash | null {
+    const overlay = this.sources.overlay(file);
+    if (overlay !== undefined) return contentHash(overlay);
+    const version = this.manifest.get(file);
+    if (!version) return null;
+    let stat: Stats | undefined;
+    try {
+      stat = statSync(join(this.sources.root, file), { throwIfNoEntry: false });
+    } catch {
+      return null;
+    }
+    if (!stat?.isFile() || !isUnchanged(version, stat)) return null;
+    this.manifest.confirm(file);
+    return version.hash;
+  }
+
+  private remember(file: string, version: FileVersion | undefined): void {
+    if (version) {
+      this.manifest.set(file, version);
+      this.contents.set(file, version.hash);
+    } else {
+      // An unsaved buffer: it may have changed again since the worker was given it.
+      this.contents.delete(file);
+    }
+  }
+
+  /** What a record says; one whose bytes are right and that cannot be read all the same is as bad as a damaged one. */
+  private decoded<T>(record: number, decode: () => T): T | null {
+    try {
+      return decode();
+    } catch {
+      this.store.reportBad(record);
+      return null;
+    }
+  }
+
+  setMacroClasses(classes: MacroClasses): void {
+    this.flowStamp = flowStamp(this.options, classes);
+    this.classes = classes;
+    this.pool.setMacroClasses(classes);
+  }
+
+  async flows(
+    requests: readonly FlowRequest[],
+    emit: (file: string, fns: readonly number[], facts: (FlowFacts | null)[]) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    signal?.throwIfAborted();
+    const stamp = this.flowStamp;
+    if (stamp === null || this.classes === null)
+      throw new Error("flows were asked for before the macro classes were set");
+    this.busy();
+    const found: Map<number, FlowFacts | null>[] = requests.map(() => new Map());
+    const records: number[] = [];
+    const requestOf: number[] = [];
+    requests.forEach(({ file }, i) => {
+      const hash = this.contents.get(file);
+      if (hash === undefined) return;
+      for (const record of this.store.records(keyOf(hash, stamp))) {
+        records.push(record);
+        requestOf.push(i);
+      }
+    });
+    await this.store.read(
+      records,
+      (at, bytes) => {
+        const flows = bytes && this.decoded(records[at], () => decodeFlows(bytes));
+        if (flows) keepWanted(flows, requests[requestOf[at]].fns, found[requestOf[at]]);
+      },
+      signal,
+    );
+    const items: (WorkItem & FlowRequest)[] = [];
+    const requestOfItem = new Map<readonly number[], number>();
+    requests.forEach(({ file, fns }, i) => {
+      const missing = fns.filter((fn) => !found[i].has(fn));
+      this.cacheCounts.flowsFound += fns.length - missing.length;
+      this.cacheCounts.flowsMade += missing.length;
+      if (missing.length === 0) {
+        emit(
+          file,
+          fns,
+          fns.map((fn) => found[i].get(fn) ?? null),
+        );
+        return;
+      }
+      const content = this.contents.get(file);
+      const [record] = content === undefined ? [] : this.store.records(keyOf(content, this.stamp));
+      items.push(
+        content === undefined || record === undefined
+          ? { file, fns: missing }
+          : { file, fns: missing, outlineAt: { ...this.store.place(record), content } },
+      );
+      requestOfItem.set(missing, i);
+    });
+    await this.pool.makeFlows(
+      items,
+      (item, result) => {
+        const i = requestOfItem.get(item.fns!)!;
+        const { file, fns } = requests[i];
+        if ("flows" in result) {
+          const { version, problem } = result;
+          // What failed may succeed another time; what is kept is only what is sure.
+          if (version && problem === undefined)
+            this.store.put(keyOf(version.hash, stamp), result.flows, true);
+          const made = decodeFlows(result.flows);
+          made.fns.forEach((fn, k) => {
+            found[i].set(fn, made.facts[k]);
+          });
+        }
+        emit(
+          file,
+          fns,
+          fns.map((fn) => found[i].get(fn) ?? null),
+        );
+      },
+      signal,
+    );
+    this.rest();
+  }
+
+  read(file: string): string | null {
+    return this.pool.read(file);
+  }
+
+  problems(): { path: string; reason: string }[] {
+    return this.pool.problems();
+  }
+
+  private busy(): void {
+    if (this.idle) clearTimeout(this.idle);
+    this.idle = null;
+  }
+
+  private rest(): void {
+    if (!this.closed) this.idle = setTimeout(() => this.flush(), IDLE_MS).unref();
+  }
+
+  /** Puts on disk what was made. */
+  flush(): void {
+    this.busy();
+    this.store.flush();
+    if (!this.store.keeps) return;
+    try {
+      this.manifest.save();
+    } catch (error) {
+      this.notes.cannotWrite(manifestsFolder(""), error);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.flush();
+    this.closed = true;
+    this.store.close();
+    await this.pool.close();
+  }
+}
+
+/** Adds the facts of wanted functions that are not there yet. */
+function keepWanted(flows: FileFlows, wanted: readonly number[], into: Map<number, FlowFacts | null>): void {
+  const facts = new Map(flows.fns.map((fn, k) => [fn, k]));
+  for (const fn of wanted) {
+    const k = facts.get(fn);
+    if (k !== undefined && !into.has(fn)) into.set(fn, flows.facts[k]);
+  }
+}
