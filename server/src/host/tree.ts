@@ -2,6 +2,7 @@
 import { createEngine } from "../analysis/createEngine.js";
 import type { Engine } from "../engine.js";
 import { loadKernelTables } from "../kernel/load.js";
+import type { KernelVersion } from "../kernel/types.js";
 import type { CacheSettings } from "./cache/folder.js";
 import { CachedFacts } from "./cachedFacts.js";
 import type { FactsHost } from "./factsHost.js";
@@ -19,6 +20,7 @@ export interface OpenTreeOptions {
 
 export interface OpenTree {
   root: string;
+  version: KernelVersion | null;
   engine: Engine;
   facts: FactsHost;
   close(): Promise<void>;
@@ -36,5 +38,11 @@ export function openTree({ root, jobs, cache }: OpenTreeOptions): OpenTree {
   const outline = { registrations: new Set(tables.registrations.keys()) };
   const facts: FactsHost =
     jobs === 0 ? createInProcessHost({ root, outline }) : openFacts({ root, outline, jobs, cache });
-  return { root, engine: createEngine({ tables, facts, version }), facts, close: () => facts.close() };
+  return {
+    root,
+    version,
+    engine: createEngine({ tables, facts, version }),
+    facts,
+    close: () => facts.close(),
+  };
 }
