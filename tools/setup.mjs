@@ -9,8 +9,8 @@ export const repoRoot = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 const MINIMUM_NODE = 20;
 
-/** Runs a command of the project with its output shown; ends this process with its status when it fails. */
-export function run(command, args, { quiet = false } = {}) {
+/** Runs a command of the project with its output shown; when it fails, ends this process with its status or gives false. */
+export function run(command, args, { quiet = false, mayFail = false } = {}) {
   const result = spawnSync(command, args, {
     cwd: repoRoot,
     stdio: quiet ? ["ignore", "pipe", "pipe"] : ["ignore", "inherit", "inherit"],
@@ -21,11 +21,13 @@ export function run(command, args, { quiet = false } = {}) {
     console.error(`could not run ${command}: ${result.error.message}`);
     process.exit(3);
   }
+  if (result.status !== 0 && mayFail) return false;
   if (result.status !== 0) {
     if (quiet) process.stderr.write(`${result.stdout}${result.stderr}`);
     console.error(`failed: ${command} ${args.join(" ")}`);
     process.exit(result.status ?? 3);
   }
+  return true;
 }
 
 function packagesOf(path) {

@@ -22,6 +22,8 @@ export interface Progress {
 export interface CheckOptions {
   /** Report findings with a step in these files; null: everything. */
   focus: ReadonlySet<string> | null;
+  /** Only findings that stand in these files, not those that merely pass through them: what an editor shows. */
+  inside?: boolean;
   progress?: (p: Progress) => void;
   signal?: AbortSignal;
 }
@@ -30,6 +32,17 @@ export interface CheckResult {
   /** All findings of every confidence, suppressed ones marked, in a total order (file, offset, rule, fingerprint). */
   findings: Finding[];
   stats: AnalysisStats;
+}
+
+/** What a function does by itself, whoever calls it. Always and sometimes are about its unconditional and conditional ways. */
+export interface SleepVerdict extends Site {
+  function: string;
+  /** FnFlag bits of its record. */
+  flags: number;
+  /** `unknown`: its body could not be had. */
+  sleeps: "always" | "sometimes" | "never" | "unknown";
+  /** Shortest surest way to sleep. */
+  path?: FindingPath;
 }
 
 /** What is known about the place under a cursor. */
@@ -53,6 +66,10 @@ export interface Engine {
   update(files: readonly string[]): Promise<void>;
   check(options: CheckOptions): Promise<CheckResult>;
   pointInfo(file: string, offset: number): Promise<PointInfo | null>;
+  /** Verdicts on the functions whose record has one of these FnFlag bits, in order of files. */
+  sleepVerdicts(flags: number, signal?: AbortSignal): Promise<SleepVerdict[]>;
+  /** Where functions and macros of this name have a body. */
+  definitions(name: string): Site[];
   /** The function that contains the offset, with its extent. */
   functionAt(file: string, offset: number): { name: string; start: number; end: number } | null;
 }

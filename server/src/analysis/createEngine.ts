@@ -1,12 +1,20 @@
 /** The engine over program and solver: loads outlines, keeps them current, answers questions with plain data. */
-import type { CheckOptions, CheckResult, Engine, EngineOptions, PointInfo } from "../engine.js";
+import type {
+  CheckOptions,
+  CheckResult,
+  Engine,
+  EngineOptions,
+  PointInfo,
+  SleepVerdict,
+} from "../engine.js";
 import { type FileOutline, FN_STRIDE, Fn, FnFlag } from "../facts/outline.js";
-import type { AnalysisStats } from "../findings/types.js";
+import type { AnalysisStats, Site } from "../findings/types.js";
 import { harvestMacroClasses } from "../outline/macroClasses.js";
 import { Program } from "../program/program.js";
 import { Reporter } from "./report.js";
 import { Solver } from "./solver.js";
 import { applySuppressions } from "./suppressions.js";
+import { definitionSites, sleepVerdicts } from "./verdicts.js";
 
 export function createEngine(options: EngineOptions): Engine {
   return new KernelEngine(options);
@@ -133,6 +141,15 @@ class KernelEngine implements Engine {
   async pointInfo(file: string, offset: number): Promise<PointInfo | null> {
     const fn = this.functionAt(file, offset);
     return fn ? { function: fn.name, contexts: [] } : null;
+  }
+
+  sleepVerdicts(flags: number, signal?: AbortSignal): Promise<SleepVerdict[]> {
+    const solver = new Solver(this.program, this.options.tables, this.options.facts);
+    return sleepVerdicts(solver, flags, signal);
+  }
+
+  definitions(name: string): Site[] {
+    return definitionSites(this.program, name);
   }
 
   functionAt(file: string, offset: number): { name: string; start: number; end: number } | null {

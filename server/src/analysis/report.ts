@@ -83,7 +83,8 @@ export class Reporter {
     return { ...s, endOffset: Math.min(s.endOffset, s.offset + Math.max(1, name.length)) };
   }
 
-  private path(e: SleepEntry, extra: number): FindingPath {
+  /** One way to sleep as a chain of places. */
+  path(e: SleepEntry, extra: number): FindingPath {
     const chain: ChainStep[] = [];
     let reasons = e.reasons | extra;
     for (let x: SleepEntry | null = e; x; x = x.next) {

@@ -640,6 +640,31 @@ export class Solver implements World {
     return { enter, callbacks, stats };
   }
 
+  /** Works out what these functions do by themselves, atomic or not; `results` has it afterwards. */
+  async summarise(fns: readonly number[], signal?: AbortSignal): Promise<void> {
+    await this.solveEffects(signal);
+    const closure = new Set<number>(fns);
+    const edges = new Map<number, number[]>();
+    for (let frontier = [...closure]; frontier.length > 0; ) {
+      await this.fetch(frontier, signal);
+      const next = new Set<number>();
+      for (const fn of frontier) {
+        const flow = this.flows.get(fn);
+        if (!flow) continue;
+        const list = [...new Set([...this.calleesOf(fn, flow), ...this.pointerCallees(fn, flow)])];
+        edges.set(
+          fn,
+          list.filter((f) => this.hasBody(f)),
+        );
+        for (const f of edges.get(fn)!) if (!closure.has(f)) next.add(f);
+      }
+      for (const f of next) closure.add(f);
+      frontier = [...next].sort((a, b) => a - b);
+    }
+    const order = [...closure].sort((a, b) => a - b);
+    for (const scc of components(order, (fn) => edges.get(fn) ?? [])) await this.solveComponent(scc, edges);
+  }
+
   private pointerCallees(fn: number, flow: Flow): Iterable<number> {
     let pointers = false;
     const pool = flow.pool();

@@ -4,7 +4,7 @@
  */
 import type { Finding } from "../findings/types.js";
 
-const COMMENT = /lockctx-ignore\s+([\w-]+(?:\s*,\s*[\w-]+)*)\s*:\s*(\S[^\n]*?)\s*(?:\*\/|$)/;
+const COMMENT = /lockctx-ignore\s+([\w-]+(?:\s*,\s*[\w-]+)*)\s*:\s*((?!\*\/)\S[^\n]*?)\s*(?:\*\/|$)/;
 
 /** Marks the findings that a comment suppresses. */
 export function applySuppressions(findings: readonly Finding[], read: (file: string) => string | null): void {

@@ -1,9 +1,8 @@
 /** The lockctx command: its sub-commands, and one place that turns every outcome into an exit code and a message. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { registerCache } from "./commands/cache.js";
 import { registerCheck } from "./commands/check.js";
-import { registerIndex } from "./commands/index.js";
+import { registerLsp } from "./commands/lsp.js";
 import { CancelledError, ExitCode, UsageError } from "./errors.js";
 
 /** What a command is given to work with. */
@@ -17,8 +16,7 @@ export interface CommandContext {
 /** One entry a command, one file each under commands/. */
 const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[] = [
   registerCheck,
-  registerIndex,
-  registerCache,
+  registerLsp,
 ];
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -30,7 +28,6 @@ Start here:
   lockctx check                    the kernel tree that you stand in
   lockctx check fs/super.c         one file of it
   lockctx check --help             all options, with examples
-  lockctx index                    read a tree ahead of the first check
 `;
 
 function createProgram(context: CommandContext): Command {

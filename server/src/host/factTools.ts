@@ -30,8 +30,8 @@ export function failureReason(error: unknown): string {
   return `could not be analysed: ${message.split("\n")[0]}`;
 }
 
-export function createFactTools(options: OutlineOptions): FactTools {
-  const parser = new CParser();
+/** Without a parser: the native one, loaded at once. */
+export function createFactTools(options: OutlineOptions, parser: CParser = new CParser()): FactTools {
   return {
     outline: (text, path) => outlineFile(text, path, options),
     flows(text, path, fns, classes, outline = outlineFile(text, path, options)) {

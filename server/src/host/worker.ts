@@ -1,9 +1,14 @@
 /** Entry of a worker thread of the pool. */
 import { parentPort, workerData } from "node:worker_threads";
+import { createParser } from "../syntax/parser.js";
 import { createFactTools } from "./factTools.js";
 import type { WorkerData } from "./protocol.js";
 import { serveFacts } from "./workerLoop.js";
 
 const data = workerData as WorkerData;
 if (parentPort === null) throw new Error("worker.js is started by the pool, not by itself");
-serveFacts(parentPort, createFactTools({ registrations: data.registrations }), data);
+// The native parser where it loads, WebAssembly elsewhere; the variable forces one, for tests and for a native build
+// that loads and then misbehaves.
+const forced = process.env.LOCKCTX_PARSER;
+const parser = await createParser(forced === "native" || forced === "wasm" ? forced : "auto");
+serveFacts(parentPort, createFactTools({ registrations: data.registrations }, parser), data);

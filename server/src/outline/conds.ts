@@ -1,6 +1,6 @@
 /** The #if structure of a file: one record a branch, and what a place in the file stands under. */
 import { FnFlag } from "../facts/outline.js";
-import { isZero } from "../text/lexer.js";
+import { isZero } from "../text/brackets.js";
 import { D, type Tokens } from "../text/tokens.js";
 import type { State } from "./state.js";
 

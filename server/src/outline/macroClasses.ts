@@ -67,6 +67,10 @@ export function harvestMacroClasses(files: Iterable<{ path: string; outline: Fil
       if (!isMacro || !seen.has(fn[i + Fn.name])) others.add(names[fn[i + Fn.name]]);
     }
   }
+  for (const [name, v] of votes) {
+    // What is an attribute here and stands for a function there is none.
+    for (const target of v.via) if (others.has(target) && !votes.has(target)) others.add(name);
+  }
   const attribute = new Set(BASE_ATTRIBUTE.split(" "));
   const loop = new Set(BASE_LOOP.split(" "));
   const storage = new Set(BASE_STORAGE.split(" "));

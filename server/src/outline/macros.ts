@@ -1,6 +1,7 @@
 /** Macro definitions: which are kept as functions or aliases, and which may be a class macro (attribute, loop, storage). */
 import { FnFlag } from "../facts/outline.js";
-import { lex, matchBrackets } from "../text/lexer.js";
+import { matchBrackets } from "../text/brackets.js";
+import { lex } from "../text/lexer.js";
 import { hashText, K, Tokens } from "../text/tokens.js";
 import type { BodyScanner } from "./body.js";
 import { emit } from "./functions.js";
@@ -162,6 +163,8 @@ function classify(s: State, t: Tokens, first: number, functionLike: boolean): vo
     else if (only && words === 1) {
       // Through another macro: `#define __net_init __init`, `#define for_each_x(a) for_each_y(a, b)`.
       k = storage || word > first || kind[n - 1] === K.Attribute ? MacroKind.StorageVia : MacroKind.Via;
+      // `#define X BIT(3)`, `#define X Y`: constants, by the hundred thousand.
+      if (k === MacroKind.Via && !functionLike && !lowerCase(s, t, word) && !lowerCase(s, t, 0)) return;
       target = s.word(t, word);
     } else if (only && words > 1 && words <= 6 && !functionLike) {
       k = MacroKind.StorageVia;
@@ -188,6 +191,8 @@ function classify(s: State, t: Tokens, first: number, functionLike: boolean): vo
   if (k === MacroKind.None) return;
   candidate(s, t, k, target, functionLike);
 }
+
+const lowerCase = (s: State, t: Tokens, i: number): boolean => /[a-z]|^__/.test(s.str(t, i));
 
 function candidate(s: State, t: Tokens, k: number, target: number, functionLike: boolean): void {
   s.macros.push(s.names.word(s.text, t.start[0], t.end[0], hashText(s.text, t.start[0], t.end[0])));

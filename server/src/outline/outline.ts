@@ -1,10 +1,12 @@
 /** The outliner: reads one C file, lexer only, into the facts that the program is joined from. Never fails. */
 import { type FileOutline, FnFlag, type OutlineOptions, TypeFlag } from "../facts/outline.js";
-import { bytesOf, lex, matchBrackets } from "../text/lexer.js";
+import { matchBrackets } from "../text/brackets.js";
+import { bytesOf, lex } from "../text/lexer.js";
 import { D, isWord, K, Tokens } from "../text/tokens.js";
 import { BodyScanner } from "./body.js";
 import { CondWalk } from "./conds.js";
 import { argument, DeclarationReader, type Declarator } from "./declarators.js";
+import { DEFINING_MACROS, PER_CPU } from "./definingMacros.js";
 import {
   annotations,
   docFlags,
@@ -22,48 +24,6 @@ import { State } from "./state.js";
 /** Texts longer than this are not read: nothing that people write is. */
 export const MAX_BYTES = 64 << 20;
 
-/** Macros that define or declare a variable at file level: type of the variable and where its name is. */
-const DEFINING_MACROS: Record<string, [type: string, struct: boolean, nameArg: number]> = {
-  DEFINE_SPINLOCK: ["spinlock_t", false, 0],
-  DEFINE_RAW_SPINLOCK: ["raw_spinlock_t", false, 0],
-  DEFINE_MUTEX: ["mutex", true, 0],
-  DEFINE_RWLOCK: ["rwlock_t", false, 0],
-  DECLARE_RWSEM: ["rw_semaphore", true, 0],
-  DEFINE_SEMAPHORE: ["semaphore", true, 0],
-  DEFINE_SEQLOCK: ["seqlock_t", false, 0],
-  DEFINE_RT_MUTEX: ["rt_mutex", true, 0],
-  DEFINE_WW_MUTEX: ["ww_mutex", true, 0],
-  DEFINE_LOCAL_LOCK: ["local_lock_t", false, 0],
-  DEFINE_PERCPU_RWSEM: ["percpu_rw_semaphore", true, 0],
-  DEFINE_STATIC_PERCPU_RWSEM: ["percpu_rw_semaphore", true, 0],
-  DEFINE_SRCU: ["srcu_struct", true, 0],
-  DEFINE_STATIC_SRCU: ["srcu_struct", true, 0],
-  DECLARE_WAIT_QUEUE_HEAD: ["wait_queue_head", true, 0],
-  DECLARE_COMPLETION: ["completion", true, 0],
-  DECLARE_WORK: ["work_struct", true, 0],
-  DECLARE_DELAYED_WORK: ["delayed_work", true, 0],
-  DECLARE_DEFERRABLE_WORK: ["delayed_work", true, 0],
-  DECLARE_TASKLET: ["tasklet_struct", true, 0],
-  DECLARE_TASKLET_OLD: ["tasklet_struct", true, 0],
-  DECLARE_TASKLET_DISABLED: ["tasklet_struct", true, 0],
-  DEFINE_TIMER: ["timer_list", true, 0],
-  DEFINE_IRQ_WORK: ["irq_work", true, 0],
-  DEFINE_IDA: ["ida", true, 0],
-  DEFINE_IDR: ["idr", true, 0],
-  DEFINE_XARRAY: ["xarray", true, 0],
-  DEFINE_XARRAY_ALLOC: ["xarray", true, 0],
-  DEFINE_XARRAY_ALLOC1: ["xarray", true, 0],
-  DEFINE_XARRAY_FLAGS: ["xarray", true, 0],
-  LIST_HEAD: ["list_head", true, 0],
-  HLIST_HEAD: ["hlist_head", true, 0],
-  LLIST_HEAD: ["llist_head", true, 0],
-  ATOMIC_NOTIFIER_HEAD: ["atomic_notifier_head", true, 0],
-  BLOCKING_NOTIFIER_HEAD: ["blocking_notifier_head", true, 0],
-  RAW_NOTIFIER_HEAD: ["raw_notifier_head", true, 0],
-  SRCU_NOTIFIER_HEAD: ["srcu_notifier_head", true, 0],
-};
-const PER_CPU = /^(DEFINE|DECLARE)_(?:PER_CPU|EARLY_PER_CPU|INIT_PER_CPU)(?:_\w+)?$/;
-
 class Outliner {
   private readonly s = new State();
   private readonly t = new Tokens();
@@ -76,7 +36,7 @@ class Outliner {
   private doc = 0;
   private end = 0;
 
-  run(text: string, path: string, options: OutlineOptions): FileOutline {
+  run(text: string, options: OutlineOptions): FileOutline {
     const { s, t } = this;
     s.reset(text, options);
     this.d = 0;
@@ -509,15 +469,15 @@ let outliner: Outliner | undefined;
 export function outlineFile(text: string, path: string, options: OutlineOptions): FileOutline {
   const o = (outliner ??= new Outliner());
   try {
-    return o.run(text, path, options);
+    return o.run(text, options);
   } catch (e) {
     // A defect here must not take the whole tree down; the next file starts from a clean state.
     outliner = undefined;
-    const clean = new Outliner().run("", path, options);
+    const clean = new Outliner().run("", options);
     return {
       ...clean,
       size: text.length,
-      problems: [`outliner failed: ${e instanceof Error ? e.message : String(e)}`],
+      problems: [`outliner failed on ${path}: ${e instanceof Error ? e.message : String(e)}`],
     };
   }
 }

@@ -342,6 +342,12 @@ export class Lowerer extends ExprLowerer {
     const { ast, b } = this;
     const cond = ast.first[node];
     const then = ast.next[cond];
+    // A loop macro with a short name: there was no room for `while`.
+    const word = this.originalWord(node);
+    if (word !== "if" && word !== "while") {
+      this.macroLoop(node, word, cond, then);
+      return;
+    }
     const otherwise = then < 0 ? -1 : ast.next[then];
     const yes = b.label();
     const no = b.label();

@@ -85,15 +85,21 @@ export class LineIndex {
 }
 
 /**
- * Length of the UTF-8 sequence that starts with byte c, as far as the bytes after it bear it out; 1 for a byte that starts
- * none (a decoder puts one replacement character in its place).
+ * Bytes of the UTF-8 sequence at i. A sequence that breaks off is as long as it could have gone on (a decoder puts one
+ * replacement character in its place), a byte that begins none is 1 long; both are told by a negative number.
  */
-function sequenceLength(text: string, i: number, end: number): number {
+function sequence(text: string, i: number, end: number): number {
   const c = text.charCodeAt(i);
-  if (c < 0xc2) return 1;
-  const want = c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 1;
-  if (i + want > end) return 1;
-  for (let k = 1; k < want; k++) if ((text.charCodeAt(i + k) & 0xc0) !== 0x80) return 1;
+  if (c < 0x80) return 1;
+  if (c < 0xc2 || c > 0xf4) return -1;
+  const want = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+  // Overlong forms, surrogates and what lies beyond Unicode are barred by the second byte.
+  const low = c === 0xe0 ? 0xa0 : c === 0xf0 ? 0x90 : 0x80;
+  const high = c === 0xed ? 0x9f : c === 0xf4 ? 0x8f : 0xbf;
+  for (let k = 1; k < want; k++) {
+    const d = i + k < end ? text.charCodeAt(i + k) : 0;
+    if (d < (k === 1 ? low : 0x80) || d > (k === 1 ? high : 0xbf)) return -k;
+  }
   return want;
 }
 
@@ -103,9 +109,9 @@ export function utf16Length(text: string, from: number, to: number): number {
   let i = from;
   while (i < to) {
     // The sequence may reach past `to` when an offset lies inside a character: it counts once.
-    const len = text.charCodeAt(i) < 0x80 ? 1 : sequenceLength(text, i, text.length);
+    const len = sequence(text, i, text.length);
     units += len === 4 ? 2 : 1;
-    i += len;
+    i += Math.abs(len);
   }
   return units;
 }
@@ -115,9 +121,9 @@ export function utf16Offset(text: string, from: number, to: number, units: numbe
   let left = units;
   let i = from;
   while (i < to && left > 0) {
-    const len = text.charCodeAt(i) < 0x80 ? 1 : sequenceLength(text, i, text.length);
+    const len = sequence(text, i, text.length);
     left -= len === 4 ? 2 : 1;
-    i += len;
+    i += Math.abs(len);
   }
   return Math.min(i, to);
 }

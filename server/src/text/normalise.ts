@@ -1,9 +1,10 @@
 /** Normalisation: rewrites kernel C into C that parses, byte for byte as long, every line end where it was. */
 import type { FileOutline, MacroClasses, NormalisedText, Rewrite } from "../facts/outline.js";
 import { FN_STRIDE, Fn, FnFlag } from "../facts/outline.js";
+import { matchBrackets } from "./brackets.js";
 import { chooseBranches } from "./branches.js";
 import { Edits } from "./edits.js";
-import { bytesOf, lex, matchBrackets } from "./lexer.js";
+import { bytesOf, lex } from "./lexer.js";
 import { BodyRewriter } from "./normaliseBody.js";
 import { findBody, rewriteSignature } from "./normaliseSignature.js";
 import { Tokens } from "./tokens.js";
@@ -74,8 +75,8 @@ export interface NormalisedMacro extends NormalisedText {
 
 /**
  * The replacement of the function-like macro with this index in the outline, as `void NAME(a, b) { BODY ; }`. An offset p in
- * the result stands for the file's byte p + bodyDelta as long as it lies in the body; lines stay whole (a continued line's
- * backslash becomes a blank). Rewrites count from the start of the result.
+ * the result stands for the file's byte p + bodyDelta as long as it lies in the body; continued lines keep their
+ * backslashes, which are white space to the parser. Rewrites count from the start of the result.
  */
 export function normaliseMacroBody(
   text: string,
@@ -87,7 +88,7 @@ export function normaliseMacroBody(
   const names: string[] = [];
   for (let p = 0; p < r[Fn.paramCount]; p++)
     names.push(outline.names[outline.params[(r[Fn.paramFirst] + p) * 3]]);
-  const body = withoutContinuations(text.slice(r[Fn.bodyStart], r[Fn.end]));
+  const body = text.slice(r[Fn.bodyStart], r[Fn.end]);
   const head = `void ${outline.names[r[Fn.name]]}(${names.length > 0 ? names.join(", ") : "void"}) { `;
   // The statement's end is put there before normalising: a replacement rarely has one, and its last call must not look
   // like a macro without a semicolon.
@@ -101,9 +102,4 @@ export function normaliseMacroBody(
     variants: n.variants,
     bodyDelta: r[Fn.bodyStart] - head.length,
   };
-}
-
-/** Backslashes at line ends become blanks. */
-function withoutContinuations(s: string): string {
-  return s.includes("\\") ? s.replace(/\\(?=\r?\n)/g, " ") : s;
 }

@@ -235,7 +235,7 @@ export class ArgumentRewriter {
   private identFirst(a: number, e: number): void {
     const { kind, start, end } = this.t;
     let i = a + 1;
-    while (i < e && kind[i] === K.Const) this.edits.blank(start[i], end[i], "type-argument"), i++;
+    for (; i < e && kind[i] === K.Const; i++) this.edits.blank(start[i], end[i], "type-argument");
     const stars = i;
     while (i < e && (kind[i] === K.Star || kind[i] === K.Const)) i++;
     if (i === e) {

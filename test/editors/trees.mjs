@@ -1,0 +1,70 @@
+/** Real kernel trees in editors. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { testHeadless } from "./headless.mjs";
+import { check, matches, skip } from "./report.mjs";
+import { openBrowser, serveVscode } from "./vscode/serve.mjs";
+import { Workbench } from "./vscode/workbench.mjs";
+
+/** A whole tree is indexed before its first finding. */
+const INDEX_MS = 300_000;
+
+const PUT_SUPER = {
+  file: "fs/super.c",
+  rule: "sleep-in-atomic",
+  message: "__put_super()",
+  after: "static void put_super(struct super_block *sb)",
+  call: "__put_super(sb)",
+  steps: [
+    "sb_lock",
+    "put_super() calls",
+    "__put_super() calls",
+    "destroy_super() calls",
+    "list_lru_destroy() calls",
+    "()",
+  ],
+  hover: ["sb_lock", "may sleep"],
+};
+
+export async function testTrees({ vscode, chromium, vsix, command, trees, pictures }) {
+  const old = trees && join(trees, "4.13.4");
+  if (old && existsSync(old)) {
+    const given = { ...PUT_SUPER, title: "4.13.4", root: old, command, health: "ready", timeout: INDEX_MS };
+    await testHeadless("Neovim", given, INDEX_MS * 2);
+    await inVscode({ vscode, chromium, vsix, root: old, version: "4.13.4", pictures, finding: true });
+  } else {
+    skip("real tree 4.13.4", "LOCKCTX_TREES has none");
+  }
+  const new_ = trees && join(trees, "6.12");
+  if (new_ && existsSync(new_)) {
+    await inVscode({ vscode, chromium, vsix, root: new_, version: "6.12", pictures, finding: false });
+  } else {
+    skip("real tree 6.12", "LOCKCTX_TREES has none");
+  }
+}
+
+async function inVscode({ vscode, chromium, vsix, root, version, pictures, finding }) {
+  const server = await serveVscode({ vscode, vsix });
+  const { page, close } = await openBrowser(chromium, `${server.url}?folder=${root}`);
+  const workbench = new Workbench(page);
+  try {
+    const fine = await check(`VS Code (${version}): fs/super.c of the whole tree`, async () => {
+      await workbench.ready();
+      await workbench.openFile("fs/super.c");
+      if (!finding) {
+        // Nothing is wrong in this one: the server must come to say so.
+        await page.waitForSelector('[id="status.languageStatus"]');
+        await workbench.languageStatus(/lockctx: \d+ findings?/, INDEX_MS);
+        return;
+      }
+      await workbench.squiggle("warning", INDEX_MS);
+      const rows = (await workbench.problems()).join("\n");
+      matches(rows, /1\/6 sb_lock taken here/);
+      matches(rows, /6\/6 /);
+    });
+    if (!fine) await page.screenshot({ path: join(pictures, `tree-${version}.png`) });
+  } finally {
+    await close();
+    server.stop();
+  }
+}
