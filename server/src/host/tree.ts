@@ -1,7 +1,7 @@
 /** Opens a tree for analysis: tables of its version, workers, and an engine over them. The batch side's composition root. */
 import { createEngine } from "../analysis/createEngine.js";
 import type { Engine } from "../engine.js";
-import { loadKernelTables } from "../kernel/load.js";
+import { loadKernelTables, registrationNames } from "../kernel/load.js";
 import type { KernelVersion } from "../kernel/types.js";
 import type { CacheSettings } from "./cache/folder.js";
 import { CachedFacts } from "./cachedFacts.js";
@@ -35,7 +35,7 @@ export function openFacts(options: PoolOptions & { cache?: CacheSettings | null 
 export function openTree({ root, jobs, cache }: OpenTreeOptions): OpenTree {
   const version = readKernelVersion(root);
   const tables = loadKernelTables(version);
-  const outline = { registrations: new Set(tables.registrations.keys()) };
+  const outline = { registrations: registrationNames(tables) };
   const facts: FactsHost =
     jobs === 0 ? createInProcessHost({ root, outline }) : openFacts({ root, outline, jobs, cache });
   return {
