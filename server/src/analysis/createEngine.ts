@@ -1,16 +1,9 @@
 /** The engine over program and solver: loads outlines, keeps them current, answers questions with plain data. */
-import type {
-  CheckOptions,
-  CheckResult,
-  Engine,
-  EngineOptions,
-  PointInfo,
-  SleepVerdict,
-} from "../engine.js";
-import { type FileOutline, FN_STRIDE, Fn, FnFlag } from "../facts/outline.js";
+import type { CheckOptions, CheckResult, Engine, EngineOptions, PointInfo, SleepVerdict } from "../engine.js";
+import { type FileOutline, Fn, FN_STRIDE, FnFlag, Init, INIT_STRIDE, Reg, REG_STRIDE, STRUCT_STRIDE, TYPED_STRIDE } from "../facts/outline.js";
 import type { AnalysisStats, Site } from "../findings/types.js";
 import { harvestMacroClasses } from "../outline/macroClasses.js";
-import { Program } from "../program/program.js";
+import { Program, type SourceFile } from "../program/program.js";
 import { Reporter } from "./report.js";
 import { Solver } from "./solver.js";
 import { applySuppressions } from "./suppressions.js";
@@ -30,6 +23,9 @@ interface Phase {
 class KernelEngine implements Engine {
   private program = new Program();
   private solver: Solver | null = null;
+  /** Texts of files as they were when last told of a change: what an edit left alone is not analysed again. */
+  private readonly texts = new Map<string, string>();
+
   private skipped: { path: string; reason: string }[] = [];
   private readonly phases: Phase[] = [];
   private wall = performance.now();
@@ -86,20 +82,59 @@ class KernelEngine implements Engine {
   }
 
   async update(files: readonly string[]): Promise<void> {
-    await this.options.facts.outlines(files, (file, outline) => this.program.replace(file, outline));
-    this.solver = null;
+    const { program } = this;
+    const fresh = new Map<string, FileOutline | null>();
+    await this.options.facts.outlines(files, (file, outline) => fresh.set(file, outline));
+    const changed = new Set<number>();
+    const names = new Set<number>();
+    let tables = false;
+    for (const path of [...files].sort(byCodeUnit)) {
+      const outline = fresh.get(path) ?? null;
+      const old = program.file(path);
+      const oldText = this.texts.get(path) ?? null;
+      const text = outline ? this.options.facts.read(path) : null;
+      if (text !== null) this.texts.set(path, text);
+      else this.texts.delete(path);
+      if (old && text !== null && text === oldText) continue;
+      const before = old ? new Map(functionTexts(old, oldText, (n) => program.names.text(n))) : new Map<string, FunctionText>();
+      const oldTables = old ? tableColumns(old.outline) : "";
+      program.replace(path, outline);
+      const now = program.file(path);
+      if (!now && before.size === 0) continue;
+      for (const [key, f] of now ? functionTexts(now, text, (n) => program.names.text(n)) : []) {
+        const was = before.get(key);
+        before.delete(key);
+        if (was && was.text !== null && was.text === f.text) continue;
+        changed.add(f.fn);
+        // A new function, or another signature: its name means something else to those who use it.
+        if (!was || was.head !== f.head) names.add(f.name);
+      }
+      for (const f of before.values()) {
+        changed.add(f.fn);
+        names.add(f.name);
+      }
+      if (oldTables !== (now ? tableColumns(now.outline) : "")) {
+        tables = true;
+        for (const fn of now?.fns ?? []) changed.add(fn);
+      }
+    }
+    if (changed.size === 0 && names.size === 0 && !tables) return;
+    await this.solver?.edited({ fns: [...changed], names: [...names], tables });
   }
 
   async check(options: CheckOptions): Promise<CheckResult> {
-    const solver = new Solver(this.program, this.options.tables, this.options.facts);
+    this.wall = performance.now();
+    this.cpu = process.cpuUsage();
+    const solver = this.solver ?? new Solver(this.program, this.options.tables, this.options.facts);
     this.solver = solver;
     this.mark("graph");
-    const { enter, callbacks, stats } = await solver.solve(
-      options.focus,
-      (phase, done, total) => options.progress?.({ phase, done, total }),
-      (name) => this.mark(name),
-      options.signal,
-    );
+    const { enter, callbacks, stats } = await solver.solve({
+      focus: options.focus,
+      inside: options.inside,
+      progress: (phase, done, total) => options.progress?.({ phase, done, total }),
+      mark: (name) => this.mark(name),
+      signal: options.signal,
+    });
     const findings = new Reporter(solver).findings(enter, callbacks, options.focus);
     applySuppressions(findings, (file) => this.options.facts.read(file));
     this.mark("findings");
@@ -173,4 +208,53 @@ class KernelEngine implements Engine {
 
 function byCodeUnit(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+interface FunctionText {
+  fn: number;
+  name: number;
+  text: string | null;
+  /** Everything before the body: a change of it can change what the name means to callers. */
+  head: string | null;
+}
+
+/** The functions of a file by name and ordinal, with their texts. */
+function functionTexts(f: SourceFile, text: string | null, nameOf: (n: number) => string): [string, FunctionText][] {
+  const seen = new Map<number, number>();
+  const out: [string, FunctionText][] = [];
+  for (let i = 0; i < f.fns.length; i++) {
+    const at = i * FN_STRIDE;
+    const name = f.outline.fn[at + Fn.name];
+    const ordinal = seen.get(name) ?? 0;
+    seen.set(name, ordinal + 1);
+    const start = f.outline.fn[at + Fn.start];
+    const body = f.outline.fn[at + Fn.bodyStart];
+    out.push([
+      `${nameOf(name)}#${ordinal}`,
+      {
+        fn: f.fns[i],
+        name,
+        text: text === null ? null : text.slice(start, f.outline.fn[at + Fn.end]),
+        head: text === null ? null : `${f.outline.fn[at + Fn.flags]}${text.slice(start, Math.max(start, body))}`,
+      },
+    ]);
+  }
+  return out;
+}
+
+/** What a file says about types, variables, initialisers and registrations, without offsets: equal means nothing of it changed. */
+function tableColumns(o: FileOutline): string {
+  const parts: string[] = [];
+  const add = (a: Int32Array, stride: number, skip: readonly number[]): void => {
+    const kept: number[] = [];
+    for (let i = 0; i < a.length; i++) if (!skip.includes(i % stride)) kept.push(a[i]);
+    parts.push(kept.join(","));
+  };
+  add(o.structs, STRUCT_STRIDE, []);
+  add(o.fields, TYPED_STRIDE, []);
+  add(o.globals, TYPED_STRIDE, []);
+  add(o.inits, INIT_STRIDE, [Init.offset, Init.fn]);
+  add(o.regs, REG_STRIDE, [Reg.offset, Reg.fn, Reg.argFirst]);
+  add(o.regArgs, 1, []);
+  return parts.join("|");
 }

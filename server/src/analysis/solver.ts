@@ -4,21 +4,27 @@
  *
  * Only functions that can matter are parsed: those that enter a context, and those from which a sleeping call can be
  * reached that are called there. Facts are asked for in rounds, so that workers are busy while nothing is waited for.
+ *
+ * What was found is kept. An edit makes the changed functions stale; a stale function is analysed again when it is next
+ * needed, and makes its callers stale only when what it says to them has changed.
  */
 import { E } from "../facts/expr.js";
-import { Flow, HEADER, I } from "../facts/flow.js";
+import { type Flow, I } from "../facts/flow.js";
 import { Fn, FnFlag } from "../facts/outline.js";
-import type { FactsPort, FlowRequest } from "../facts/ports.js";
+import type { FactsPort } from "../facts/ports.js";
 import { classifyPath } from "../findings/scope.js";
 import type { KernelTables, ObjectProperty } from "../kernel/types.js";
 import { CallGraph } from "../program/callgraph.js";
 import { Pointers } from "../program/pointers.js";
 import type { Program, SourceFile } from "../program/program.js";
 import { Aliases } from "./aliases.js";
+import { calleesOf, hasBody } from "./callees.js";
+import { FlowStore } from "./flowStore.js";
 import { type FnResult, Interpreter } from "./interpret.js";
-import { depths } from "./prefilter.js";
+import { LockWrappers } from "./lockWrappers.js";
 import { R } from "./reasons.js";
-import { type Effect, EMPTY, type Summary, sameSummary } from "./summary.js";
+import { RegionFilter } from "./regionFilter.js";
+import { EMPTY, type Summary, sameSummary } from "./summary.js";
 import { SharedTerms } from "./terms.js";
 import type { PointerTargets, World } from "./world.js";
 
@@ -38,21 +44,43 @@ export interface SolveStats {
   capped: number;
 }
 
+export interface SolveRequest {
+  /** Files to report on; null: the whole tree. */
+  focus: ReadonlySet<string> | null;
+  /** Only what is found in functions of these files themselves, not what passes through them from elsewhere. */
+  inside?: boolean;
+  progress: (phase: string, done: number, total: number) => void;
+  mark: (phase: string) => void;
+  signal?: AbortSignal;
+}
+
+export interface Solved {
+  /** Functions that enter a context, and functions that the kernel enters in one. */
+  enter: number[];
+  callbacks: Set<number>;
+  stats: SolveStats;
+}
+
 export class Solver implements World {
   readonly shared: SharedTerms;
   readonly graph: CallGraph;
-  readonly pointers: Pointers;
-  private readonly flows = new Map<number, Flow | null>();
+  pointers: Pointers;
   readonly results = new Map<number, FnResult>();
-  private readonly effects = new Map<number, readonly Effect[]>();
-  /** Names of functions that were found to take or release locks for their callers: +1, -1, or 0 for both. */
-  private readonly effectNames = new Map<number, number>();
+  readonly wrappers: LockWrappers;
+  readonly flows: FlowStore;
+  private readonly stale = new Set<number>();
   private reach: Uint8Array;
-  private readonly aliases: Aliases;
+  private aliases: Aliases;
+  private readonly filter: RegionFilter;
   private needs: Set<number> | null = null;
   private needAll = false;
   /** Functions that were given a function to call: followed whether or not they can sleep by themselves. */
   private readonly handed = new Set<number>();
+  /** Callees of the functions whose callees matter, and the other way round. */
+  private readonly edges = new Map<number, readonly number[]>();
+  private readonly callers = new Map<number, Set<number>>();
+  /** What functions that enter a context call there; absent: not looked at yet. Empty: nothing that can sleep. */
+  private readonly regionCalls = new Map<number, readonly number[]>();
 
   constructor(
     readonly program: Program,
@@ -64,6 +92,9 @@ export class Solver implements World {
     this.pointers = new Pointers(program, tables);
     this.reach = this.graph.reachSleepers(tables, this.pointers);
     this.aliases = new Aliases(program, tables, (file) => facts.read(file));
+    this.flows = new FlowStore(program, facts);
+    this.wrappers = new LockWrappers(this, program, tables, this.graph, this.flows);
+    this.filter = new RegionFilter(program, tables, this.wrappers, (fn) => this.reaches(fn));
   }
 
   // ---- World ----------------------------------------------------------------------------------------------------
@@ -71,7 +102,7 @@ export class Solver implements World {
   summaryOf(fn: number): Summary {
     const r = this.results.get(fn);
     if (r) return r.summary;
-    const e = this.effects.get(fn);
+    const e = this.wrappers.effectsOf(fn);
     return e ? { ...EMPTY, effects: e } : EMPTY;
   }
 
@@ -105,257 +136,61 @@ export class Solver implements World {
     return this.aliases.property(property, from);
   }
 
-  // ---- facts ----------------------------------------------------------------------------------------------------
-
-  private async fetch(fns: Iterable<number>, signal?: AbortSignal): Promise<void> {
-    const byFile = new Map<number, number[]>();
-    for (const fn of fns) {
-      if (this.flows.has(fn)) continue;
-      const f = this.program.fnFile(fn);
-      const list = byFile.get(f.index);
-      if (list) list.push(fn);
-      else byFile.set(f.index, [fn]);
-    }
-    const requests: FlowRequest[] = [];
-    for (const index of [...byFile.keys()].sort((a, b) => a - b)) {
-      const list = byFile.get(index)!.sort((a, b) => a - b);
-      requests.push({
-        file: this.program.files[index]!.path,
-        fns: list.map((fn) => this.program.fnIndex(fn)),
-      });
-    }
-    if (requests.length === 0) return;
-    await this.facts.flows(
-      requests,
-      (path, indices, facts) => {
-        const file = this.program.file(path);
-        if (!file) return;
-        indices.forEach((i, k) => {
-          const f = facts[k];
-          this.flows.set(file.fns[i], f ? new Flow(f) : null);
-        });
-      },
-      signal,
-    );
-    for (const fn of fns) if (!this.flows.has(fn)) this.flows.set(fn, null);
+  private reaches(fn: number): boolean {
+    // Functions that came after the graph was walked are taken to reach a sleep.
+    return fn >= this.reach.length || this.reach[fn] !== 0;
   }
 
-  private hasBody(fn: number): boolean {
-    return (this.program.fnFlags(fn) & (FnFlag.Prototype | FnFlag.ObjectMacro)) === 0;
-  }
+  // ---- edits ----------------------------------------------------------------------------------------------------
 
-  // ---- phase 1: what functions do to locks -----------------------------------------------------------------------
-
-  /** +1 acquire, -1 release, 0 neither, by name; 2: something conditional. */
-  private lockOp(name: number, text: string): number {
-    const known = this.effectNames.get(name);
-    if (known !== undefined) return known;
-    const l = this.tables.locks.get(text);
-    if (!l || l.adds === 0) return 0;
-    switch (l.op) {
-      case "acquire":
-        return 1;
-      case "release":
-      case "conditional-release":
-        return -1;
-      case "try":
-      case "conditional":
-        return 2;
-      default:
-        return 0;
-    }
-  }
-
-  /** What calling a name does to the lock depth, as `depths` wants it. */
-  private opOfText(text: string): number {
-    const id = this.program.names.find(text);
-    const known = id < 0 ? undefined : this.effectNames.get(id);
-    if (known !== undefined) return known === 0 ? 2 : known;
-    const a = this.tables.assertions.get(text);
-    if (a && a.says !== "process") return 3;
-    return id < 0 ? 0 : this.lockOp(id, text);
-  }
-
-  /** Whether a function that can sleep is passed on as an argument. */
-  private handsOn(fn: number, flow: Flow): boolean {
-    const c = flow.code;
-    const file = this.program.fnFile(fn);
-    for (let pc = 0; pc < flow.length; pc += flow.size(pc)) {
-      const q = flow.base + pc;
-      if (c[q] !== I.Call) continue;
-      for (let i = 0; i < c[q + 6]; i++) {
-        let at = HEADER + c[q + 7 + i] * 4;
-        if (c[at] === E.Addr) at = HEADER + c[at + 1] * 4;
-        if (c[at] !== E.Var) continue;
-        const id = this.program.names.find(flow.names[c[at + 1]]);
-        if (
-          id > 0 &&
-          this.program.definitionsOf(id).length > 0 &&
-          this.program
-            .resolve(id, file)
-            .some((f) => this.reach[f] && (this.program.fnFlags(f) & FnFlag.Macro) === 0)
-        )
-          return true;
-      }
-    }
-    return false;
-  }
-
-  /** Whether counting locks is enough to know where one is held: every lock is released as it was taken. */
-  private countable(flow: Flow): boolean {
-    const c = flow.code;
-    const locks = new Map<number, { taken: Set<string>; given: Set<string> }>();
-    for (let pc = 0; pc < flow.length; pc += flow.size(pc)) {
-      const q = flow.base + pc;
-      if (c[q] === I.GuardEnter) return false;
-      if (c[q] !== I.Call) continue;
-      const at = HEADER + c[q + 2] * 4;
-      if (c[at] !== E.Var) continue;
-      const text = flow.names[c[at + 1]];
-      const l = this.tables.locks.get(text);
-      if (!l || l.adds === 0) {
-        const id = this.program.names.find(text);
-        if (id >= 0 && this.effectNames.has(id)) return false;
-        continue;
-      }
-      if (l.op !== "acquire" && l.op !== "release") return false;
-      const arg = l.lock === null ? 0 : l.lock.from === "arg" ? (c[q + 7 + l.lock.index] ?? 0) : -1;
-      if (arg < 0) return false;
-      let entry = locks.get(arg);
-      if (!entry) {
-        entry = { taken: new Set(), given: new Set() };
-        locks.set(arg, entry);
-      }
-      if (l.op === "acquire") entry.taken.add(l.pair ?? text);
-      else entry.given.add(text);
-    }
-    for (const l of locks.values())
-      if (l.taken.size !== l.given.size || [...l.taken].some((n) => !l.given.has(n))) return false;
-    return true;
-  }
-
-  /** Whether anything that a function calls while it may hold a lock can sleep. */
-  private mayReport(fn: number, flow: Flow): boolean {
-    const { program, tables } = this;
-    const file = program.fnFile(fn);
-    if (!this.countable(flow) || this.handsOn(fn, flow)) return true;
-    for (const name of depths(flow, (n) => this.opOfText(n), program.fnColumn(fn, Fn.annotCount) > 0).under) {
-      if (name < 0) return true;
-      const text = flow.names[name];
-      if (tables.hardStops.has(text) || tables.neverSleeps.has(text)) continue;
-      const lock = tables.locks.get(text);
-      if (lock?.sleeps || tables.sleepers.has(text)) return true;
-      if (lock) continue;
-      const id = program.names.find(text);
-      if (id < 0 || program.definitionsOf(id).length === 0) {
-        // A local variable that holds a function.
-        if (id >= 0 && program.definitionsOf(id).length === 0) return true;
-        continue;
-      }
-      for (const f of program.resolve(id, file)) if (this.reach[f] || !this.hasBody(f)) return true;
-    }
-    return false;
-  }
-
-  private opOfName: Int8Array | null = null;
-  private ops(): Int8Array {
-    if (this.opOfName && this.opOfName.length === this.program.names.count) return this.opOfName;
-    const a = new Int8Array(this.program.names.count);
-    for (const text of this.tables.locks.keys()) {
-      const id = this.program.names.find(text);
-      if (id > 0) a[id] = this.lockOp(id, text);
-    }
-    for (const [id, op] of this.effectNames) a[id] = op === 0 ? 2 : op;
-    this.opOfName = a;
-    return a;
-  }
-
-  private unbalanced(fn: number, ops: Int8Array): boolean {
-    let depth = 0;
-    let first = 0;
-    let seen = false;
-    for (const c of this.program.calls(fn)) {
-      if (c & 1) continue;
-      const op = ops[c >> 1];
-      if (op === 0) continue;
-      seen = true;
-      if (first === 0) first = op;
-      if (op === 2) {
-        depth++;
-        continue;
-      }
-      depth += op;
-    }
-    if (this.program.fnColumn(fn, Fn.annotCount) > 0) return true;
-    if (!seen) return false;
-    // A function with a result may tell by it whether it holds the lock, however even the counts are.
-    return depth !== 0 || first !== 1 || this.program.fnColumn(fn, Fn.returnType) !== 0;
-  }
-
-  private async solveEffects(signal?: AbortSignal): Promise<void> {
+  /**
+   * Functions with these numbers changed, or are new; these names mean something else now than before. `tables`: types,
+   * initialisers or registrations changed too.
+   */
+  async edited(change: {
+    fns: readonly number[];
+    names: readonly number[];
+    tables: boolean;
+    signal?: AbortSignal;
+  }): Promise<void> {
     const { program } = this;
-    let candidates = new Set<number>();
-    const ops = this.ops();
-    for (const f of program.files) {
-      if (!f) continue;
-      for (const fn of f.fns)
-        if (this.hasBody(fn) && !(program.fnFlags(fn) & FnFlag.Dead) && this.unbalanced(fn, ops))
-          candidates.add(fn);
+    this.graph.refresh();
+    this.aliases = new Aliases(program, this.tables, (file) => this.facts.read(file));
+    if (change.tables) {
+      this.pointers = new Pointers(program, this.tables);
+      this.regionCalls.clear();
     }
-    for (let round = 0; round < 10 && candidates.size > 0; round++) {
-      await this.fetch([...candidates], signal);
-      const changed = new Set<number>();
-      for (const fn of [...candidates].sort((a, b) => a - b)) {
-        const flow = this.flows.get(fn);
-        if (!flow) continue;
-        const name = program.fnText(fn);
-        if (
-          this.tables.locks.has(name) ||
-          this.tables.hardStops.has(name) ||
-          this.tables.neverSleeps.has(name)
-        )
-          continue;
-        const old = this.effects.get(fn) ?? [];
-        // Most functions that take a lock and return a value return without it.
-        if (
-          old.length === 0 &&
-          program.fnColumn(fn, Fn.annotCount) === 0 &&
-          !depths(flow, (n) => this.opOfText(n), false).unbalanced
-        )
-          continue;
-        const r = new Interpreter(this, fn, flow, false).run();
-        const now = r.summary.effects;
-        if (now.length === 0 && old.length === 0) continue;
-        const same = JSON.stringify(old) === JSON.stringify(now);
-        if (same) continue;
-        if (now.length > 0) this.effects.set(fn, now);
-        else this.effects.delete(fn);
-        const up = now.some((e) => e.acquires.length > 0);
-        const down = now.some((e) => e.releases.length > 0);
-        this.effectNames.set(program.fnName(fn), up && down ? 0 : up ? (now.length > 1 ? 2 : 1) : -1);
-        changed.add(program.fnName(fn));
-      }
-      this.opOfName = null;
-      const next = new Set<number>();
-      const newOps = this.ops();
-      for (const name of changed) {
-        this.graph.callersOf(name, (fn) => {
-          if (this.hasBody(fn) && (this.unbalanced(fn, newOps) || candidates.has(fn))) next.add(fn);
-        });
-      }
-      candidates = next;
+    const touched = new Set<number>(change.fns);
+    for (const name of change.names) this.graph.callersOf(name, (fn) => touched.add(fn));
+    for (const fn of change.fns) {
+      this.flows.drop(fn);
+      if (fn < this.reach.length) this.reach[fn] = 1;
+    }
+    for (const fn of touched) this.forget(fn);
+    await this.wrappers.reexamine([...touched].filter((fn) => program.alive(fn)), change.signal);
+  }
+
+  private forget(fn: number): void {
+    this.stale.add(fn);
+    this.regionCalls.delete(fn);
+    for (const callee of this.edges.get(fn) ?? []) this.callers.get(callee)?.delete(fn);
+    this.edges.delete(fn);
+    if (!this.program.alive(fn)) {
+      this.results.delete(fn);
+      for (const c of this.callers.get(fn) ?? []) this.stale.add(c);
     }
   }
 
-  // ---- phase 2: who enters a context ----------------------------------------------------------------------------
-
-  private readonly guardNames = ["guard", "scoped_guard", "scoped_cond_guard", "CLASS"];
-
-  private enters(fn: number, trigger: Uint8Array): boolean {
-    if (this.program.fnColumn(fn, Fn.annotCount) > 0) return true;
-    for (const c of this.program.calls(fn)) if ((c & 1) === 0 && trigger[c >> 1]) return true;
-    return false;
+  private setEdges(fn: number, callees: readonly number[]): void {
+    this.edges.set(fn, callees);
+    for (const c of callees) {
+      const set = this.callers.get(c);
+      if (set) set.add(fn);
+      else this.callers.set(c, new Set([fn]));
+    }
   }
+
+  // ---- who enters a context -------------------------------------------------------------------------------------
 
   private triggers(): Uint8Array {
     const a = new Uint8Array(this.program.names.count);
@@ -366,19 +201,24 @@ export class Solver implements World {
     for (const l of this.tables.locks.values())
       if (l.adds !== 0 && (l.op === "acquire" || l.op === "try" || l.op === "conditional")) mark(l.name);
     for (const [name, x] of this.tables.assertions) if (x.says !== "process") mark(name);
-    for (const g of this.guardNames) mark(g);
-    for (const [id, op] of this.effectNames) if (op !== -1) a[id] = 1;
+    for (const g of ["guard", "scoped_guard", "scoped_cond_guard", "CLASS"]) mark(g);
+    for (const [id, op] of this.wrappers.wrapperNames()) if (op !== -1) a[id] = 1;
     return a;
   }
 
   /** Functions to report on: those that enter a context, narrowed to what can have a step in the files in focus. */
-  private roots(focus: ReadonlySet<string> | null): { enter: number[]; callbacks: Set<number> } {
+  private roots(focus: ReadonlySet<string> | null, inside: boolean): { enter: number[]; callbacks: Set<number> } {
     const { program } = this;
     const trigger = this.triggers();
-    let near: Uint8Array | null = null;
-    if (focus) near = this.callersClosure(focus);
+    const near = focus && !inside ? this.callersClosure(focus) : null;
     const enter: number[] = [];
-    for (const f of program.files) {
+    const files = focus && inside ? [...focus].sort().map((p) => program.file(p)) : program.files;
+    const enters = (fn: number): boolean => {
+      if (program.fnColumn(fn, Fn.annotCount) > 0) return true;
+      for (const c of program.calls(fn)) if ((c & 1) === 0 && trigger[c >> 1]) return true;
+      return false;
+    };
+    for (const f of files) {
       if (!f) continue;
       for (const fn of f.fns) {
         const flags = program.fnFlags(fn);
@@ -387,12 +227,13 @@ export class Solver implements World {
         // Oops and panic paths are not reported: the kernel's own check is silent there.
         const text = program.fnText(fn);
         if (this.tables.noReturn.has(text) || this.tables.hardStops.has(text)) continue;
-        if (this.enters(fn, trigger)) enter.push(fn);
+        if (enters(fn)) enter.push(fn);
       }
     }
     const callbacks = new Set<number>();
     for (const r of this.pointers.roots) {
       if (!program.alive(r.fn) || (near && !near[r.fn])) continue;
+      if (focus && inside && !focus.has(program.fnFile(r.fn).path)) continue;
       callbacks.add(r.fn);
     }
     return { enter, callbacks };
@@ -438,90 +279,10 @@ export class Solver implements World {
     return marked;
   }
 
-  // ---- phase 3: callees before callers ---------------------------------------------------------------------------
+  // ---- callees before callers -----------------------------------------------------------------------------------
 
-  /** Functions that this one calls or hands on, as far as they matter. */
-  private calleesOf(fn: number, flow: Flow): number[] {
-    const { program } = this;
-    const file = program.fnFile(fn);
-    const out: number[] = [];
-    const seen = new Set<number>();
-    const add = (f: number): void => {
-      if (!seen.has(f)) {
-        seen.add(f);
-        out.push(f);
-      }
-    };
-    const addName = (text: string, always: boolean): void => {
-      const id = program.names.find(text);
-      if (
-        id < 0 ||
-        this.tables.hardStops.has(text) ||
-        this.tables.neverSleeps.has(text) ||
-        this.tables.noReturn.has(text)
-      )
-        return;
-      const l = this.tables.locks.get(text);
-      if (l) return;
-      const sl = this.tables.sleepers.get(text);
-      if (sl?.boundary) return;
-      for (const f of program.resolve(id, file)) {
-        if (this.hasBody(f)) {
-          if (always || this.reach[f]) add(f);
-        } else
-          for (const c of program.calls(f))
-            if ((c & 1) === 0 && c >> 1 !== id) addName(program.names.text(c >> 1), always);
-      }
-    };
-    const c = flow.code;
-    const pool = flow.pool();
-    const terms = new Map<number, boolean>();
-    const functionArg = (e: number): string | null => {
-      let x = e;
-      if (x > 0 && pool.kind(x) === E.Addr) x = pool.a(x);
-      if (x > 0 && pool.kind(x) === E.Cast) x = pool.b(x);
-      return x > 0 && pool.kind(x) === E.Var ? flow.names[pool.a(x)] : null;
-    };
-    for (let pc = 0; pc < flow.length; pc += flow.size(pc)) {
-      const q = flow.base + pc;
-      if (c[q] === I.Call) {
-        const callee = c[q + 2];
-        let handsOn = false;
-        for (let i = 0; i < c[q + 6]; i++) {
-          const name = functionArg(c[q + 7 + i]);
-          if (name === null || terms.has(c[q + 7 + i])) {
-            handsOn ||= terms.get(c[q + 7 + i]) === true;
-            continue;
-          }
-          const id = program.names.find(name);
-          const isFn =
-            id >= 0 &&
-            program.resolve(id, file).some((f) => this.hasBody(f) && !(program.fnFlags(f) & FnFlag.Macro));
-          terms.set(c[q + 7 + i], isFn);
-          if (isFn) {
-            handsOn = true;
-            addName(name, false);
-          }
-        }
-        if (pool.kind(callee) === E.Var) addName(flow.names[pool.a(callee)], handsOn);
-      } else if (c[q] === I.Assign) {
-        const name = functionArg(c[q + 2]);
-        if (name !== null && pool.kind(c[q + 1]) === E.Var) {
-          const id = program.names.find(name);
-          if (
-            id >= 0 &&
-            program.definitionsOf(id).length > 0 &&
-            program.resolve(id, file).some((f) => !(program.fnFlags(f) & (FnFlag.Macro | FnFlag.ObjectMacro)))
-          )
-            addName(name, false);
-        }
-      }
-    }
-    return out;
-  }
-
-  /** Pointer calls' targets need types, which the interpreter works out: it tells what it met. */
-  private runDiscover(fn: number, flow: Flow, all: boolean): Set<number> {
+  /** Runs a function for what it calls: everything, or only where it is atomic. */
+  private discover(fn: number, flow: Flow, all: boolean): Set<number> {
     this.needs = new Set();
     this.needAll = all;
     try {
@@ -532,139 +293,8 @@ export class Solver implements World {
       this.needAll = false;
     }
   }
-  /** Functions that enter a context and call something there that can sleep as far as names tell. */
-  private readonly reporting = new Set<number>();
 
-  /** Analyses whatever is needed to know the findings of these functions. */
-  async solve(
-    focus: ReadonlySet<string> | null,
-    progress: (phase: string, done: number, total: number) => void,
-    mark: (phase: string) => void,
-    signal?: AbortSignal,
-  ): Promise<{ enter: number[]; callbacks: Set<number>; stats: SolveStats }> {
-    const { program } = this;
-    progress("lock wrappers", 0, 1);
-    await this.solveEffects(signal);
-    mark("lock wrappers");
-    const { enter, callbacks } = this.roots(focus);
-    progress("reading functions", 0, enter.length);
-    await this.fetch([...enter, ...callbacks], signal);
-    mark("facts of roots");
-
-    // Closure of everything called where it matters.
-    const closure = new Set<number>();
-    let frontier = new Set<number>();
-    const want = (f: number): void => {
-      if (!closure.has(f) && this.hasBody(f) && (this.reach[f] || this.handed.has(f))) {
-        closure.add(f);
-        frontier.add(f);
-      }
-    };
-    let n = 0;
-    for (const fn of enter) {
-      if (callbacks.has(fn)) continue;
-      const flow = this.flows.get(fn);
-      if (flow && this.mayReport(fn, flow)) {
-        this.reporting.add(fn);
-        for (const f of this.runDiscover(fn, flow, false)) want(f);
-      }
-      if (++n % 2000 === 0) {
-        progress("finding regions", n, enter.length);
-        await pause(signal);
-      }
-    }
-    for (const fn of callbacks) want(fn);
-    mark("discover");
-    const edges = new Map<number, number[]>();
-    while (frontier.size > 0) {
-      const batch = [...frontier].sort((a, b) => a - b);
-      frontier = new Set();
-      await this.fetch(batch, signal);
-      progress("reading callees", closure.size, closure.size + 1);
-      for (const fn of batch) {
-        const flow = this.flows.get(fn);
-        if (!flow) continue;
-        const callees = new Set(this.calleesOf(fn, flow));
-        for (const f of this.pointerCallees(fn, flow)) callees.add(f);
-        const list = [...callees].filter((f) => this.hasBody(f));
-        edges.set(fn, list);
-        for (const f of list) {
-          if (this.reach[f]) want(f);
-          else if (!closure.has(f)) {
-            // Called with a function in hand: what it does with it matters even if it does not sleep by itself.
-            closure.add(f);
-            frontier.add(f);
-          }
-        }
-      }
-    }
-    mark("facts of callees");
-    const stats: SolveStats = {
-      analysed: 0,
-      unparsed: 0,
-      resolved: 0,
-      unresolved: 0,
-      undecided: 0,
-      capped: 0,
-    };
-    const order = components(
-      [...closure].sort((a, b) => a - b),
-      (fn) => edges.get(fn) ?? [],
-    );
-    n = 0;
-    for (const scc of order) {
-      await this.solveComponent(scc, edges);
-      n += scc.length;
-      if (n % 5000 < scc.length) {
-        progress("solving", n, closure.size);
-        await pause(signal);
-      }
-    }
-    mark("solve");
-    for (const fn of enter) {
-      if (closure.has(fn)) continue;
-      const flow = this.flows.get(fn);
-      if (!flow || !this.reporting.has(fn)) continue;
-      this.results.set(fn, new Interpreter(this, fn, flow, false).run());
-      if (++n % 5000 === 0) await pause(signal);
-    }
-    mark("report");
-    for (const [fn, r] of this.results) {
-      stats.analysed++;
-      stats.resolved += r.resolved;
-      stats.unresolved += r.unresolved;
-      stats.undecided += r.undecided;
-      stats.capped += r.capped;
-      if ((this.flows.get(fn)?.flags ?? 0) & 1) stats.unparsed++;
-    }
-    return { enter, callbacks, stats };
-  }
-
-  /** Works out what these functions do by themselves, atomic or not; `results` has it afterwards. */
-  async summarise(fns: readonly number[], signal?: AbortSignal): Promise<void> {
-    await this.solveEffects(signal);
-    const closure = new Set<number>(fns);
-    const edges = new Map<number, number[]>();
-    for (let frontier = [...closure]; frontier.length > 0; ) {
-      await this.fetch(frontier, signal);
-      const next = new Set<number>();
-      for (const fn of frontier) {
-        const flow = this.flows.get(fn);
-        if (!flow) continue;
-        const list = [...new Set([...this.calleesOf(fn, flow), ...this.pointerCallees(fn, flow)])];
-        edges.set(
-          fn,
-          list.filter((f) => this.hasBody(f)),
-        );
-        for (const f of edges.get(fn)!) if (!closure.has(f)) next.add(f);
-      }
-      for (const f of next) closure.add(f);
-      frontier = [...next].sort((a, b) => a - b);
-    }
-    const order = [...closure].sort((a, b) => a - b);
-    for (const scc of components(order, (fn) => edges.get(fn) ?? [])) await this.solveComponent(scc, edges);
-  }
-
+  /** Targets of calls through pointers need types, which the interpreter works out: it tells what it met. */
   private pointerCallees(fn: number, flow: Flow): Iterable<number> {
     let pointers = false;
     const pool = flow.pool();
@@ -676,13 +306,134 @@ export class Solver implements World {
       }
     }
     if (!pointers) return [];
-    const out = new Set<number>();
-    for (const f of this.runDiscover(fn, flow, true)) if (this.reach[f] || this.handed.has(f)) out.add(f);
-    return out;
+    return [...this.discover(fn, flow, true)].filter((f) => this.reaches(f) || this.handed.has(f));
   }
 
-  private async solveComponent(scc: readonly number[], edges: Map<number, number[]>): Promise<void> {
-    const cyclic = scc.length > 1 || (edges.get(scc[0]) ?? []).includes(scc[0]);
+  /** Analyses whatever is needed to know the findings asked for. */
+  async solve(request: SolveRequest): Promise<Solved> {
+    const { focus, progress, mark, signal } = request;
+    const inside = focus !== null && request.inside === true;
+    progress("lock wrappers", 0, 1);
+    if (inside) {
+      const own: number[] = [];
+      for (const path of focus) for (const fn of this.program.file(path)?.fns ?? []) if (hasBody(this.program, fn)) own.push(fn);
+      await this.wrappers.solveBelow(own, signal);
+    } else await this.wrappers.solveAll(signal);
+    mark("lock wrappers");
+    const { enter, callbacks } = this.roots(focus, inside);
+    progress("reading functions", 0, enter.length);
+    await this.flows.fetch([...enter, ...callbacks], signal);
+    mark("facts of roots");
+    const closure = await this.closureOf(enter, callbacks, request, inside);
+    await this.solveClosure(closure, request);
+    mark("solve");
+    let n = 0;
+    for (const fn of enter) {
+      if (closure.has(fn) || (this.regionCalls.get(fn)?.length ?? 0) === 0) continue;
+      if (this.results.has(fn) && !this.stale.has(fn)) continue;
+      const flow = this.flows.get(fn);
+      if (!flow) continue;
+      this.results.set(fn, new Interpreter(this, fn, flow, false).run());
+      this.stale.delete(fn);
+      if (++n % 5000 === 0) await pause(signal);
+    }
+    mark("report");
+    return { enter, callbacks, stats: this.statistics() };
+  }
+
+  /** Everything that is called where it matters. */
+  private async closureOf(
+    enter: readonly number[],
+    callbacks: ReadonlySet<number>,
+    request: SolveRequest,
+    inside: boolean,
+  ): Promise<Set<number>> {
+    const { progress, mark, signal } = request;
+    const { program } = this;
+    const closure = new Set<number>();
+    let frontier = new Set<number>();
+    const want = (f: number, always: boolean): void => {
+      if (!closure.has(f) && hasBody(program, f) && (always || this.reaches(f) || this.handed.has(f))) {
+        closure.add(f);
+        frontier.add(f);
+      }
+    };
+    let n = 0;
+    for (const fn of enter) {
+      if (callbacks.has(fn)) {
+        this.regionCalls.set(fn, [fn]);
+        continue;
+      }
+      let calls = this.regionCalls.get(fn);
+      if (!calls || this.stale.has(fn)) {
+        const flow = this.flows.get(fn);
+        calls = flow && this.filter.mayReport(fn, flow) ? [fn, ...this.discover(fn, flow, false)] : [];
+        this.regionCalls.set(fn, calls);
+      }
+      for (let i = 1; i < calls.length; i++) want(calls[i], false);
+      if (++n % 2000 === 0) {
+        progress("finding regions", n, enter.length);
+        await pause(signal);
+      }
+    }
+    for (const fn of callbacks) want(fn, true);
+    mark("discover");
+    while (frontier.size > 0) {
+      const batch = [...frontier].sort((a, b) => a - b);
+      frontier = new Set();
+      const fresh = batch.filter((fn) => !this.edges.has(fn));
+      if (fresh.length > 0) {
+        if (inside) await this.wrappers.solveBelow(fresh, signal);
+        await this.flows.fetch(fresh, signal);
+        progress("reading callees", closure.size, closure.size + 1);
+        for (const fn of fresh) {
+          const flow = this.flows.get(fn);
+          if (!flow) {
+            this.setEdges(fn, []);
+            continue;
+          }
+          const callees = new Set(calleesOf(fn, flow, program, this.tables, (f) => this.reaches(f)));
+          for (const f of this.pointerCallees(fn, flow)) callees.add(f);
+          this.setEdges(fn, [...callees].filter((f) => hasBody(program, f)));
+        }
+      }
+      // What is called with a function in hand is among the edges though it may not sleep by itself.
+      for (const fn of batch) for (const f of this.edges.get(fn)!) want(f, true);
+    }
+    mark("facts of callees");
+    return closure;
+  }
+
+  /** Works out what these functions do by themselves, atomic or not; `results` has it afterwards. */
+  async summarise(fns: readonly number[], signal?: AbortSignal): Promise<void> {
+    const request: SolveRequest = { focus: null, progress: () => {}, mark: () => {}, signal };
+    await this.wrappers.solveAll(signal);
+    await this.solveClosure(await this.closureOf([], new Set(fns), request, false), request);
+  }
+
+  private async solveClosure(closure: ReadonlySet<number>, request: SolveRequest): Promise<void> {
+    const order = components(
+      [...closure].sort((a, b) => a - b),
+      (fn) => this.edges.get(fn) ?? [],
+    );
+    let n = 0;
+    for (const scc of order) {
+      if (scc.some((fn) => !this.results.has(fn) || this.stale.has(fn) || !this.exported.has(fn))) this.solveComponent(scc);
+      n += scc.length;
+      if (n % 2000 < scc.length) {
+        request.progress("solving", n, closure.size);
+        await pause(request.signal);
+      }
+    }
+  }
+  /** Functions whose result was made for callers too: it says how they may sleep. */
+  private readonly exported = new Set<number>();
+
+  private solveComponent(scc: readonly number[]): void {
+    const cyclic = scc.length > 1 || (this.edges.get(scc[0]) ?? []).includes(scc[0]);
+    const before = scc.map((fn) => (this.exported.has(fn) ? this.results.get(fn)?.summary : undefined));
+    // A cycle starts from nothing, so that what it says does not depend on what it said before an edit.
+    if (cyclic) for (const fn of scc) this.results.delete(fn);
     for (let round = 0; round < (cyclic ? MOST_ROUNDS : 1); round++) {
       let changed = false;
       for (const fn of scc) {
@@ -691,10 +442,53 @@ export class Solver implements World {
         const old = this.summaryOf(fn);
         const r = new Interpreter(this, fn, flow, true).run();
         this.results.set(fn, r);
+        this.exported.add(fn);
         if (!sameSummary(old, r.summary)) changed = true;
       }
       if (!changed) break;
     }
+    const inside = new Set(scc);
+    scc.forEach((fn, i) => {
+      this.stale.delete(fn);
+      const now = this.results.get(fn)?.summary;
+      const was = before[i];
+      if (was && now && sameSummary(was, now)) return;
+      for (const caller of this.callers.get(fn) ?? []) if (!inside.has(caller)) this.stale.add(caller);
+      // Functions that enter a context are not callers in the graph of edges: they know what they call there.
+      for (const root of this.rootsCalling(fn)) this.stale.add(root);
+    });
+  }
+
+  private rootIndex: Map<number, number[]> | null = null;
+  private rootIndexSize = -1;
+
+  /** Functions that call this one where they are atomic. */
+  private rootsCalling(fn: number): readonly number[] {
+    if (!this.rootIndex || this.rootIndexSize !== this.regionCalls.size) {
+      this.rootIndex = new Map();
+      this.rootIndexSize = this.regionCalls.size;
+      for (const [root, calls] of this.regionCalls) {
+        for (let i = 1; i < calls.length; i++) {
+          const list = this.rootIndex.get(calls[i]);
+          if (list) list.push(root);
+          else this.rootIndex.set(calls[i], [root]);
+        }
+      }
+    }
+    return this.rootIndex.get(fn) ?? [];
+  }
+
+  private statistics(): SolveStats {
+    const stats: SolveStats = { analysed: 0, unparsed: 0, resolved: 0, unresolved: 0, undecided: 0, capped: 0 };
+    for (const [fn, r] of this.results) {
+      stats.analysed++;
+      stats.resolved += r.resolved;
+      stats.unresolved += r.unresolved;
+      stats.undecided += r.undecided;
+      stats.capped += r.capped;
+      if ((this.flows.get(fn)?.flags ?? 0) & 1) stats.unparsed++;
+    }
+    return stats;
   }
 }
 

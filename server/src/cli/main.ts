@@ -1,7 +1,9 @@
 /** The lockctx command: its sub-commands, and one place that turns every outcome into an exit code and a message. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { registerCache } from "./commands/cache.js";
 import { registerCheck } from "./commands/check.js";
+import { registerIndex } from "./commands/index.js";
 import { registerLsp } from "./commands/lsp.js";
 import { CancelledError, ExitCode, UsageError } from "./errors.js";
 
@@ -16,6 +18,8 @@ export interface CommandContext {
 /** One entry a command, one file each under commands/. */
 const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[] = [
   registerCheck,
+  registerIndex,
+  registerCache,
   registerLsp,
 ];
 

@@ -250,7 +250,7 @@ export class Tree {
   }
 
   private async check(focus: ReadonlySet<string>, signal?: AbortSignal): Promise<Finding[]> {
-    return (await this.backend.engine.check({ focus, signal })).findings;
+    return (await this.backend.engine.check({ focus, inside: true, signal })).findings;
   }
 
   /** Positions of a file as it stands now, open or not; null when it cannot be read. */
