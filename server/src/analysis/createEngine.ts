@@ -132,7 +132,8 @@ class KernelEngine implements InspectingEngine {
       for (const [key, f] of now ? functionTexts(now, text, (n) => program.names.text(n)) : []) {
         const was = before.get(key);
         before.delete(key);
-        if (was && was.text !== null && was.text === f.text) continue;
+        // The head too: an #if before it can make the same text mean nothing.
+        if (was && was.text !== null && was.text === f.text && was.head === f.head) continue;
         changed.add(f.fn);
         // A new function, or another signature: its name means something else to those who use it.
         if (!was || was.head !== f.head) names.add(f.name);

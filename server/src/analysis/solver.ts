@@ -363,6 +363,8 @@ export class Solver implements World {
       const flow = this.flows.get(fn);
       if (!flow) continue;
       this.results.set(fn, new Interpreter(this, fn, flow, false).run());
+      // It says nothing to callers now, whatever it was asked for before.
+      this.exported.delete(fn);
       this.stale.delete(fn);
       if (++n % 5000 === 0) await pause(signal);
     }

@@ -122,8 +122,15 @@ export const EMPTY: Summary = { sleeps: [], more: 0, effects: [], noReturn: fals
 export function sameEntry(a: SleepEntry, b: SleepEntry): boolean {
   return (
     a.at === b.at &&
+    a.end === b.end &&
+    a.written === b.written &&
+    a.via === b.via &&
+    a.key === b.key &&
     a.sinkFn === b.sinkFn &&
     a.sinkAt === b.sinkAt &&
+    a.sinkEnd === b.sinkEnd &&
+    a.why === b.why &&
+    a.allocation === b.allocation &&
     a.sinkName === b.sinkName &&
     a.length === b.length &&
     a.reasons === b.reasons &&
@@ -148,7 +155,12 @@ function sameLocks(a: readonly LockRef[], b: readonly LockRef[]): boolean {
   return (
     a.length === b.length &&
     a.every(
-      (x, i) => x.term === b[i].term && x.adds === b[i].adds && x.kind === b[i].kind && x.cls === b[i].cls,
+      (x, i) =>
+        x.term === b[i].term &&
+        x.adds === b[i].adds &&
+        x.kind === b[i].kind &&
+        x.cls === b[i].cls &&
+        x.last === b[i].last,
     )
   );
 }
@@ -173,10 +185,13 @@ export function sameEffects(a: readonly Effect[], b: readonly Effect[]): boolean
         sameLocks(x.releases, b[i].releases) &&
         x.acquires.every(
           (q, k) =>
+            q.how === b[i].acquires[k].how &&
+            q.text === b[i].acquires[k].text &&
             q.chain.length === b[i].acquires[k].chain.length &&
-            q.chain.every(
-              (s, n) => s.fn === b[i].acquires[k].chain[n].fn && s.at === b[i].acquires[k].chain[n].at,
-            ),
+            q.chain.every((s, n) => {
+              const other = b[i].acquires[k].chain[n];
+              return s.fn === other.fn && s.at === other.at && s.end === other.end;
+            }),
         ),
     )
   );

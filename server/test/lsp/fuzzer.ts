@@ -1,6 +1,5 @@
 /** An editor that types at random, but the same for the same seed: edits, undos, closes, reopenings. */
 import { TextPositions, toBytes } from "../../src/lsp/positions.js";
-import type { ServerProcess } from "./process.js";
 
 /** mulberry32 */
 export function randomFrom(seed: number): (below: number) => number {
@@ -41,6 +40,23 @@ const SNIPPETS = [
   "ü",
 ];
 
+/** What the fuzzer drives: a server, or an engine under it. */
+export interface Editor {
+  open(file: string, text: string): void;
+  change(file: string, contentChanges: { range?: unknown; text: string }[]): void;
+  close(file: string): void;
+}
+
+/** Whole statements: a text stays one that parses when such a line is put behind another. */
+const STATEMENTS = [
+  "\tspin_lock(&sb_lock);",
+  "\tspin_unlock(&sb_lock);",
+  "\tmutex_lock(&lrus_mutex);",
+  "\tmsleep(1);",
+  "\tmsleep(1); /* é€😀 */",
+  "\tif (msleep_interruptible(2))\n\t\treturn;",
+];
+
 interface OpenFile {
   text: string;
   undo: string[];
@@ -51,7 +67,7 @@ export class Fuzzer {
   private readonly random: (below: number) => number;
 
   constructor(
-    private readonly server: ServerProcess,
+    private readonly server: Editor,
     /** Texts as they are on disk. */
     private readonly files: ReadonlyMap<string, string>,
     seed: number,
@@ -84,6 +100,24 @@ export class Fuzzer {
       state.undo.push(state.text);
       if (state.undo.length > 40) state.undo.shift();
       this.edit(file, state, 1 + this.random(3));
+    }
+  }
+
+  /**
+   * Brings every open file into a state that parses: its text on disk with some statements more or less. On broken text
+   * two right analyses may differ, for what the outline and the parser make of it differs.
+   */
+  mend(): void {
+    for (const [file, state] of this.open) {
+      const lines = this.files.get(file)!.split("\n");
+      for (let edits = this.random(6); edits > 0; edits--) {
+        const at = this.random(lines.length);
+        if (!/^\t.*;$/.test(lines[at]!)) continue;
+        if (this.random(3) === 0) lines.splice(at, 1);
+        else lines.splice(at + 1, 0, this.pick(STATEMENTS));
+      }
+      state.undo.push(state.text);
+      this.replaceBy(file, state, lines.join("\n"));
     }
   }
 

@@ -64,12 +64,15 @@ export class ServerProcess {
   }
 
   async start(timeoutMs = 60_000): Promise<this> {
-    await this.connection.sendRequest("initialize", {
+    const gone = this.exited.then((code) => Promise.reject(new Error(`the server ended with ${code}`)));
+    gone.catch(() => {});
+    const initialized = this.connection.sendRequest("initialize", {
       processId: process.pid,
       rootUri: null,
       capabilities: FULL_CLIENT,
       workspaceFolders: [{ uri: pathToFileURL(this.root).href, name: "tree" }],
     });
+    await Promise.race([initialized, gone]);
     await this.connection.sendNotification("initialized", {});
     await this.until(
       "ready",
@@ -82,8 +85,8 @@ export class ServerProcess {
   async until(what: string, condition: () => boolean, timeoutMs = 60_000): Promise<void> {
     const deadline = Date.now() + timeoutMs;
     while (!condition()) {
-      if (Date.now() > deadline)
-        {
+      if (this.child.exitCode !== null) throw new Error(`the server ended with ${this.child.exitCode}`);
+      if (Date.now() > deadline) {
         const said = this.logs.slice(-5).join("\n");
         throw new Error(`timed out waiting for ${what}; ${JSON.stringify(this.status)}\n${said}`);
       }
