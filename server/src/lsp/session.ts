@@ -124,6 +124,14 @@ export class Session {
     }
   }
 
+  /** The same without waiting; null also when the tree is not open yet. */
+  locateNow(path: string): { tree: Tree; file: string } | null {
+    const { root } = this.rootOf(path);
+    const tree = this.trees.get(root);
+    const file = relativeTo(root, path);
+    return tree && file !== null ? { tree, file } : null;
+  }
+
   /** The tree of a document and the document's path in it; null when the tree could not be opened. */
   async locate(path: string): Promise<{ tree: Tree; file: string } | null> {
     await this.configured;
@@ -210,7 +218,8 @@ export class Session {
   publish(tree: Tree): void {
     for (const file of tree.openFiles) {
       const document = this.documents.atPath(resolve(tree.root, file));
-      if (!document) continue;
+      // A text that the tree has not got yet has no findings yet.
+      if (!document || tree.positionsOf(file) !== document.positions) continue;
       const diagnostics = this.shownFindings(tree, file).map((finding) => this.toDiagnostic(tree, finding));
       this.send(document, diagnostics);
     }

@@ -11,7 +11,7 @@ export async function didOpen(session: Session, { textDocument }: DidOpenTextDoc
   const path = pathOf(textDocument.uri);
   if (path === null || typeof textDocument.text !== "string") return;
   const document = session.documents.open(textDocument.uri, path, textDocument.version, textDocument.text);
-  const located = await session.locate(path);
+  const located = session.locateNow(path) ?? (await session.locate(path));
   // A tree that was opened for this document has its text already.
   if (located && session.documents.get(document.uri) === document) {
     located.tree.setText(located.file, document.positions);
@@ -34,7 +34,7 @@ export async function didClose(
   const document = session.documents.close(textDocument.uri);
   if (!document) return;
   session.clearDiagnostics(document.uri);
-  const located = await session.locate(document.path);
+  const located = session.locateNow(document.path) ?? (await session.locate(document.path));
   if (!located || session.documents.atPath(document.path)) return;
   located.tree.closeText(located.file);
   session.closeUnusedTrees();
