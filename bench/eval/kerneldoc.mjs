@@ -3,7 +3,16 @@
 import { createEngine, loadKernelTables } from "./dist.mjs";
 
 /** Groups of the tables that are axioms: locks, waits, delays, allocations, user copies. */
-const AXIOMS = new Set(["axioms", "wait", "locks-sleeping", "sleep-delay", "slab", "page-alloc", "vmalloc", "uaccess"]);
+const AXIOMS = new Set([
+  "axioms",
+  "wait",
+  "locks-sleeping",
+  "sleep-delay",
+  "slab",
+  "page-alloc",
+  "vmalloc",
+  "uaccess",
+]);
 
 export const DOC_MAY_SLEEP = 1 << 12;
 export const DOC_ANY_CONTEXT = 1 << 13;

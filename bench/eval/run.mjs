@@ -69,7 +69,8 @@ function options() {
   for (const key of ["seed", "count", "cases", "jobs"]) {
     if (values[key] === undefined) continue;
     values[key] = Number(values[key]);
-    if (!Number.isInteger(values[key]) || values[key] < 0) throw new Wrong(`--${key}: a whole number is needed`);
+    if (!Number.isInteger(values[key]) || values[key] < 0)
+      throw new Wrong(`--${key}: a whole number is needed`);
   }
   const known = ["bugs", "seeded", "metamorphic", "kernel-doc"];
   const only = values.only?.split(",") ?? known;
@@ -95,7 +96,17 @@ function runTool(command, args) {
 function check(tree, jobs, temporary) {
   const file = join(temporary, "findings.json");
   const more = jobs === undefined ? [] : ["--jobs", String(jobs)];
-  const args = [cli, "check", "--root", tree, "--min-confidence", "low", "--exit-zero", "--format", `json=${file}`];
+  const args = [
+    cli,
+    "check",
+    "--root",
+    tree,
+    "--min-confidence",
+    "low",
+    "--exit-zero",
+    "--format",
+    `json=${file}`,
+  ];
   runTool(process.execPath, [...args, ...more]);
   return readJson(file).findings;
 }
@@ -134,7 +145,8 @@ async function main() {
 
 /** Loaded late: help and usage errors need no built server. */
 async function modules() {
-  if (!existsSync(join(here, "../../server/dist/engine.js"))) throw new Wrong("the server is not built: npm run build");
+  if (!existsSync(join(here, "../../server/dist/engine.js")))
+    throw new Wrong("the server is not built: npm run build");
   const [truth, table, dist, run, doc] = await Promise.all([
     import("./truth.mjs"),
     import("./table.mjs"),
@@ -180,7 +192,17 @@ function seeded(context) {
 }
 
 async function metamorphicRun(context) {
-  const { o, treeFindings, openTree, walkTree, sampleFindings, foldersOf, partOf, metamorphic, TRANSFORMATIONS } = context;
+  const {
+    o,
+    treeFindings,
+    openTree,
+    walkTree,
+    sampleFindings,
+    foldersOf,
+    partOf,
+    metamorphic,
+    TRANSFORMATIONS,
+  } = context;
   let { files } = await walkTree(o.tree);
   let wanted = null;
   if (o.part) files = partOf(files, foldersBelow(files, o.part));
@@ -233,11 +255,23 @@ async function metamorphicRun(context) {
 
 function foldersBelow(files, parts) {
   const prefixes = parts.map((p) => `${p.replace(/\/+$/, "")}/`);
-  return files.filter((f) => prefixes.some((p) => f.startsWith(p))).map((f) => f.slice(0, f.lastIndexOf("/") + 1));
+  return files
+    .filter((f) => prefixes.some((p) => f.startsWith(p)))
+    .map((f) => f.slice(0, f.lastIndexOf("/") + 1));
 }
 
 async function kernelDocRun(context) {
-  const { o, walkTree, partOf, readKernelVersion, axiomEngine, axiomTables, WorkerPool, kernelDoc, describe } = context;
+  const {
+    o,
+    walkTree,
+    partOf,
+    readKernelVersion,
+    axiomEngine,
+    axiomTables,
+    WorkerPool,
+    kernelDoc,
+    describe,
+  } = context;
   let { files } = await walkTree(o.tree);
   if (o.part) files = partOf(files, foldersBelow(files, o.part));
   const version = readKernelVersion(o.tree);
@@ -251,7 +285,8 @@ async function kernelDocRun(context) {
     context.rows.push({ measure: "may sleep", n: may.sleeps, of: may.of });
     for (const v of any.wrong) context.misses.push({ measure: "any context", text: describe(v) });
     for (const v of may.wrong) context.misses.push({ measure: "may sleep", text: describe(v) });
-    if (any.unknown + may.unknown > 0) log(`${any.unknown + may.unknown} functions with kernel-doc could not be read`);
+    if (any.unknown + may.unknown > 0)
+      log(`${any.unknown + may.unknown} functions with kernel-doc could not be read`);
   } finally {
     await facts.close();
   }

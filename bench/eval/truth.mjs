@@ -52,7 +52,9 @@ export function scoreBugs(findings, bugs, tree, least = "medium") {
   for (const b of bugs) {
     if (b.tree === tree) {
       const reached = (paths) =>
-        [...paths.from(b.lock_function, b.file)].filter((p) => standsAt(p.rest, b.sleep_file, b.sleep_line, 2));
+        [...paths.from(b.lock_function, b.file)].filter((p) =>
+          standsAt(p.rest, b.sleep_file, b.sleep_line, 2),
+        );
       const right = reached(sure).length > 0;
       const miss = {
         kind: b.category,
@@ -90,7 +92,11 @@ export function scoreNonBugs(findings, nonBugs, tree, least = "medium") {
     if (n.tree !== tree) continue;
     const wrong = (sure.byFunction.get(n.function) ?? []).find((p) => standsAt(p.places, n.file, n.line, 2));
     const why = wrong && `${wrong.finding.message} [${n.why_not_a_bug ?? ""}]`;
-    tally.add("non-bugs", !wrong, wrong && { kind: n.pattern ?? "", file: n.file, line: n.line, chain: [], why });
+    tally.add(
+      "non-bugs",
+      !wrong,
+      wrong && { kind: n.pattern ?? "", file: n.file, line: n.line, chain: [], why },
+    );
   }
   return tally;
 }

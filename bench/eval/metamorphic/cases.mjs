@@ -58,7 +58,8 @@ export function findingCase(id, finding, read, engine) {
   const fn = engine.functionAt(finding.file, finding.offset);
   if (!fn) throw new Skip("function not found");
   const { site, through } = finding.context;
-  const isHere = site.file === finding.file && fn.start <= site.offset && site.offset < fn.end && !through?.length;
+  const isHere =
+    site.file === finding.file && fn.start <= site.offset && site.offset < fn.end && !through?.length;
   const path = finding.paths[0];
   const owner = path.chain[path.chain.length - 1].function;
   return {
@@ -103,9 +104,20 @@ function silentRegion(file, text, code, engine, isSilent) {
       const parts = takeApart(code, fn);
       const list = statements(code, parts.bodyStart + 1, closing(code, parts.bodyStart, fn.end) - 1);
       const { inside } = regionOf(code, list, lockAt);
-      const calls = [...callsIn(code, inside)].filter((c) => !LOCKS.has(c.name) && !/unlock|_irq(?:save|restore)$/.test(c.name));
+      const calls = [...callsIn(code, inside)].filter(
+        (c) => !LOCKS.has(c.name) && !/unlock|_irq(?:save|restore)$/.test(c.name),
+      );
       if (calls.length === 0) continue;
-      return { kind: "silent", file, text, code, fn, at: calls[0].at, lockAt, words: `${m[1]} … ${calls[0].name}()` };
+      return {
+        kind: "silent",
+        file,
+        text,
+        code,
+        fn,
+        at: calls[0].at,
+        lockAt,
+        words: `${m[1]} … ${calls[0].name}()`,
+      };
     } catch (error) {
       if (!(error instanceof Skip)) throw error;
     }

@@ -228,10 +228,16 @@ export function parameters(code, [start, end]) {
 
 function typed(spec, arrays) {
   const type = spec.replace(/\b(?:register|__maybe_unused|__always_unused|__unused)\b/g, "").trim();
-  if (/__|\bstatic\b|typeof|\{/.test(type.replace(/__(?:be|le|u|s)\d+|__user|__iomem|__rcu|__kernel_\w+|__poll_t/g, "")))
+  if (
+    /__|\bstatic\b|typeof|\{/.test(
+      type.replace(/__(?:be|le|u|s)\d+|__user|__iomem|__rcu|__kernel_\w+|__poll_t/g, ""),
+    )
+  )
     return { type, odd: true };
   const count = (arrays.match(/\[/g) ?? []).length;
-  return count > 1 ? { type, odd: true } : { type: count === 1 ? `${type} *` : type, odd: false, array: count === 1 };
+  return count > 1
+    ? { type, odd: true }
+    : { type: count === 1 ? `${type} *` : type, odd: false, array: count === 1 };
 }
 
 /** The variables that a body declares, anywhere in it; one that is declared twice is odd. */
@@ -241,11 +247,16 @@ export function locals(code, list) {
   for (const s of walk(list)) {
     if (s.kind !== "decl") {
       if (s.kind === "for" && isDeclaration(code.slice(s.head[0], s.head[1]).trim()))
-        for (const w of code.slice(...s.head).split(";")[0].match(/[A-Za-z_]\w*/g) ?? []) put(w, { type: "", odd: true });
+        for (const w of code
+          .slice(...s.head)
+          .split(";")[0]
+          .match(/[A-Za-z_]\w*/g) ?? [])
+          put(w, { type: "", odd: true });
       continue;
     }
     const odd = () => {
-      for (const w of code.slice(s.start, s.end).match(/[A-Za-z_]\w*/g) ?? []) put(w, { type: "", odd: true });
+      for (const w of code.slice(s.start, s.end).match(/[A-Za-z_]\w*/g) ?? [])
+        put(w, { type: "", odd: true });
     };
     const m =
       /^((?:(?:const|volatile|register|unsigned|signed|long|short|struct|union|enum|static)\s+)*(?:[A-Za-z_]\w*)(?:\s+(?:const|int|long|char|__user|__iomem|__rcu))*)(?=[\s*])/.exec(
@@ -260,7 +271,9 @@ export function locals(code, list) {
     if (/^\s*[=;,[]/.test(code.slice(s.start + spec.length, s.end)))
       spec = spec.replace(/\s+[A-Za-z_]\w*$/, "");
     for (const [a, b] of splitCommas(code, s.start + spec.length, s.end - 1)) {
-      const d = /^\s*(\**)\s*(?:const\s+)?([A-Za-z_]\w*)\s*((?:\[[^\]]*\])*)\s*(?:=|$)/.exec(code.slice(a, b));
+      const d = /^\s*(\**)\s*(?:const\s+)?([A-Za-z_]\w*)\s*((?:\[[^\]]*\])*)\s*(?:=|$)/.exec(
+        code.slice(a, b),
+      );
       if (d) put(d[2], typed(`${spec.replace(/\s+/g, " ")} ${d[1]}`, d[3]));
       else odd();
     }

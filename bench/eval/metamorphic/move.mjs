@@ -66,10 +66,18 @@ function declaration(code, start, depth) {
       i = closing(code, i) - 1;
       // A macro that makes something by itself stands alone on its line.
       const head = code.slice(start, i + 1);
-      if (c === "(" && /^[A-Z_0-9]+\s*\(/.test(head) && skipSpace(code, start + wordAt(code, start).length) === code.indexOf("(", start)) {
+      if (
+        c === "(" &&
+        /^[A-Z_0-9]+\s*\(/.test(head) &&
+        skipSpace(code, start + wordAt(code, start).length) === code.indexOf("(", start)
+      ) {
         const next = skipSpace(code, i + 1);
         const fresh = code.slice(i + 1, next).includes("\n");
-        if (closing(code, code.indexOf("(", start)) === i + 1 && fresh && /[A-Za-z_#/]/.test(code[next] ?? "#"))
+        if (
+          closing(code, code.indexOf("(", start)) === i + 1 &&
+          fresh &&
+          /[A-Za-z_#/]/.test(code[next] ?? "#")
+        )
           return { kind: "macro", name: wordAt(code, start), start, end: i + 1, depth };
       }
     } else if (c === "=") sawEquals = true;
@@ -87,10 +95,12 @@ function declaration(code, start, depth) {
   throw new Skip("file not understood");
 }
 
-const ATTRIBUTES = /^(?:__attribute__|__printf|__scanf|__aligned|__section|__acquires|__releases|__must_hold|__cond_acquires|__alloc_size)$/;
+const ATTRIBUTES =
+  /^(?:__attribute__|__printf|__scanf|__aligned|__section|__acquires|__releases|__must_hold|__cond_acquires|__alloc_size)$/;
 
 function functionName(code, start, end) {
-  for (const m of code.slice(start, end).matchAll(/([A-Za-z_]\w*)\s*\(/g)) if (!ATTRIBUTES.test(m[1])) return m[1];
+  for (const m of code.slice(start, end).matchAll(/([A-Za-z_]\w*)\s*\(/g))
+    if (!ATTRIBUTES.test(m[1])) return m[1];
   return "";
 }
 
@@ -103,11 +113,17 @@ function classify(code, start, end, depth, sawEquals, body) {
   if (m) return { ...item, kind: "macro", name: m[1] };
   if (body >= 0) {
     const close = closing(code, body);
-    const rest = code.slice(close, end - 1).trim().replace(/\b__\w+(?:\s*\([^)]*\))?/g, "").trim();
+    const rest = code
+      .slice(close, end - 1)
+      .trim()
+      .replace(/\b__\w+(?:\s*\([^)]*\))?/g, "")
+      .trim();
     return rest === "" ? { ...item, kind: "type" } : item;
   }
   if (/^(?:struct|union|enum)\s+\w+\s*;$/.test(text)) return { ...item, kind: "type" };
-  const head = sawEquals ? code.slice(start, start + topEquals(code, start, end)) : code.slice(start, end - 1);
+  const head = sawEquals
+    ? code.slice(start, start + topEquals(code, start, end))
+    : code.slice(start, end - 1);
   if (!sawEquals && /\)\s*(?:__\w+(?:\s*\([^)]*\))?\s*)*$/.test(head) && !/\(\s*\*/.test(head))
     return { ...item, kind: "prototype", name: functionName(code, start, end) };
   const parts = splitCommas(code, start, start + head.length);
@@ -162,7 +178,8 @@ export function moveFunction(c, isUnique) {
   for (const it of crossing) {
     if (it.depth > 0) throw new Skip("function under #if");
     if (isStatic(it) && !isUnique(it.name)) throw new Skip("name is not unique in the tree");
-    if (/^[A-Z_0-9]+\s*\(/.test(code.slice(it.start, it.bodyStart))) throw new Skip("function made by a macro");
+    if (/^[A-Z_0-9]+\s*\(/.test(code.slice(it.start, it.bodyStart)))
+      throw new Skip("function made by a macro");
   }
   const names = new Set(crossing.map((it) => it.name));
   const prototype = (it) => `${withoutStatic(text.slice(it.start, it.bodyStart)).trimEnd()};`;
@@ -175,7 +192,12 @@ export function moveFunction(c, isUnique) {
       edits.push({ start: it.start, end: it.end, text: prototype(it) });
     } else if (it.kind === "function") {
       if (shown.has(it) || (used.has(it.name) && !isStatic(it))) there.push(prototype(it));
-      if (shown.has(it)) edits.push({ start: it.start, end: it.bodyStart, text: withoutStatic(text.slice(it.start, it.bodyStart)) });
+      if (shown.has(it))
+        edits.push({
+          start: it.start,
+          end: it.bodyStart,
+          text: withoutStatic(text.slice(it.start, it.bodyStart)),
+        });
     } else if (it.kind === "directive" || it.kind === "type") there.push(own);
     else if (it.kind === "prototype") {
       if (names.has(it.name) || !/\bstatic\b/.test(own)) there.push(withoutStatic(own));
@@ -195,12 +217,18 @@ function shareVariable(it, { code, text, used, there, edits }) {
     if (!used.has(it.name)) return;
     const head = withoutStatic(text.slice(it.start, it.start + it.head.length));
     there.push(`${/\bextern\b/.test(head) ? "" : "extern "}${head};`);
-    if (/^static\b/.test(own)) edits.push({ start: it.start, end: it.end, text: own.replace(/^static\s+/, "") });
+    if (/^static\b/.test(own))
+      edits.push({ start: it.start, end: it.end, text: own.replace(/^static\s+/, "") });
     return;
   }
   if (!mentions) return;
   if (it.kind === "macro") {
-    if (/^(?:EXPORT_SYMBOL|MODULE_|module_|ALLOW_ERROR|NOKPROBE|TRACE_|BTF_|__setup|early_param|late_initcall)/i.test(it.name)) return;
+    if (
+      /^(?:EXPORT_SYMBOL|MODULE_|module_|ALLOW_ERROR|NOKPROBE|TRACE_|BTF_|__setup|early_param|late_initcall)/i.test(
+        it.name,
+      )
+    )
+      return;
     const type = DEFINERS.get(it.name);
     const open = code.indexOf("(", it.start);
     const [a, b] = splitCommas(code, open + 1, closing(code, open) - 1)[0] ?? [0, 0];
@@ -211,10 +239,10 @@ function shareVariable(it, { code, text, used, there, edits }) {
     }
     if (!type) throw new Skip("file-level macro");
     there.push(`extern ${type} ${name};`);
-    if (/^static\b/.test(own)) edits.push({ start: it.start, end: it.end, text: own.replace(/^static\s+/, "") });
+    if (/^static\b/.test(own))
+      edits.push({ start: it.start, end: it.end, text: own.replace(/^static\s+/, "") });
     return;
   }
   // Several declarators, a struct with its variable, a pointer to a function.
   throw new Skip("declaration not understood");
 }
-

@@ -13,7 +13,10 @@ export function outlineStatement(c) {
   callAt(c);
   const s = statementAt(list, at);
   if (!s) throw new Skip("no statement at the call");
-  const vars = new Map([...parameters(code, parts.params), ...shadowed(parameters(code, parts.params), locals(code, list))]);
+  const vars = new Map([
+    ...parameters(code, parts.params),
+    ...shadowed(parameters(code, parts.params), locals(code, list)),
+  ]);
   const helper = `lc_outlined_${id}`;
   const what = extract(code, text, s, at, vars, parts);
   const { names, pointers } = needs(code, what.from, what.to, vars);
@@ -47,7 +50,10 @@ function extract(code, text, s, at, vars, parts) {
     const from = skipSpace(code, s.start + 6);
     const type = text
       .slice(parts.start, parts.nameStart)
-      .replace(/\b(?:static|inline|__always_inline|noinline|noinline_for_stack|__init|__exit|extern|asmlinkage|__sched|notrace|__must_check|__ref|__cold|__visible|__meminit|__inline|__inline__)\b/g, "")
+      .replace(
+        /\b(?:static|inline|__always_inline|noinline|noinline_for_stack|__init|__exit|extern|asmlinkage|__sched|notrace|__must_check|__ref|__cold|__visible|__meminit|__inline|__inline__)\b/g,
+        "",
+      )
       .replace(/\s+/g, " ")
       .trim();
     if (!/^[A-Za-z_][\w ]*\**$/.test(type) || type === "void") throw new Skip("return type not understood");
@@ -64,10 +70,16 @@ function extract(code, text, s, at, vars, parts) {
     const v = isVariable ? vars.get(name) : undefined;
     if (!v || v.odd || v.array) {
       // `x->y = f()`: the assignment as a whole can move, its base being a value that is only read.
-      if (s.kind === "expr" && /->/.test(left)) return { from: s.start, to: s.end - 1, type: "void", wrap: same };
+      if (s.kind === "expr" && /->/.test(left))
+        return { from: s.start, to: s.end - 1, type: "void", wrap: same };
       throw new Skip("type of the left side not known");
     }
-    return { from: skipSpace(code, eq + 1), to: s.end - 1, type: v.type.replace(/\bconst\b\s*(?!.*\*)/, ""), wrap: same };
+    return {
+      from: skipSpace(code, eq + 1),
+      to: s.end - 1,
+      type: v.type.replace(/\bconst\b\s*(?!.*\*)/, ""),
+      wrap: same,
+    };
   }
   throw new Skip(`call in the head of a ${s.kind}`);
 }
@@ -95,16 +107,19 @@ function needs(code, from, to, vars) {
   const names = [];
   const plain = new Set();
   const pointers = new Set();
-  if (/\b(?:return|goto)\b|\(\{|[{}#]/.test(code.slice(from, to))) throw new Skip("statement in the expression");
+  if (/\b(?:return|goto)\b|\(\{|[{}#]/.test(code.slice(from, to)))
+    throw new Skip("statement in the expression");
   for (const { name, at } of identifiers(code, from, to)) {
-    if (WRITES.test(name) && code[skipSpace(code, at + name.length)] === "(") throw new Skip("macro that writes a variable");
+    if (WRITES.test(name) && code[skipSpace(code, at + name.length)] === "(")
+      throw new Skip("macro that writes a variable");
     const v = vars.get(name);
     if (!v) continue;
     if (v.odd) throw new Skip("type of a local not understood");
     if (!names.includes(name)) names.push(name);
     const after = code.slice(skipSpace(code, at + name.length), at + name.length + 6);
     const before = code.slice(0, at).trimEnd();
-    if (/^(?:=[^=]|\+\+|--|(?:[-+*/%&|^]|<<|>>)=)/.test(after) || /(?:\+\+|--)$/.test(before)) throw new Skip("local written in the expression");
+    if (/^(?:=[^=]|\+\+|--|(?:[-+*/%&|^]|<<|>>)=)/.test(after) || /(?:\+\+|--)$/.test(before))
+      throw new Skip("local written in the expression");
     if (/(?:^|[(,=!?:&|]\s*|\breturn\s*)&$/.test(before.slice(-12)) && !before.endsWith("&&")) {
       if (v.array) throw new Skip("address of an array");
       // `&p->x` reads p; `&x` and `&x.y` need x itself.

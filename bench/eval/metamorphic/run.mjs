@@ -31,7 +31,9 @@ export function judgeFinding(c, findings, files, helpers) {
   const mine = findings.filter((f) => files.has(f.file) && owners.has(f.function));
   const reaches = (p) => {
     const last = p.chain[p.chain.length - 1].function;
-    return p.sleep.call === c.sink.call && (last === c.sink.fn || (c.sink.fn === c.fn.name && owners.has(last)));
+    return (
+      p.sleep.call === c.sink.call && (last === c.sink.fn || (c.sink.fn === c.fn.name && owners.has(last)))
+    );
   };
   const sure = mine.filter((f) => isShown(f) && shownPaths(f).some(reaches));
   if (sure.length > 0) return { right: true, confidence: sure[0].confidence };
@@ -49,8 +51,14 @@ export function judgeSilent(c, findings, files, helpers) {
   for (const f of findings) {
     if (!isShown(f)) continue;
     for (const p of shownPaths(f)) {
-      const via = p.chain.find((s) => fresh.has(s.function) || (s.function === c.fn.name && files.has(s.file)));
-      if (via) return { right: false, why: `${f.message} (${p.chain.map((s) => s.function).join(" > ")} > ${p.sleep.call})` };
+      const via = p.chain.find(
+        (s) => fresh.has(s.function) || (s.function === c.fn.name && files.has(s.file)),
+      );
+      if (via)
+        return {
+          right: false,
+          why: `${f.message} (${p.chain.map((s) => s.function).join(" > ")} > ${p.sleep.call})`,
+        };
     }
   }
   return { right: true };
@@ -70,7 +78,8 @@ export async function metamorphic({ engine, facts, files, wanted, count, silentC
   const read = (file) => facts.read(file);
   const base = (await engine.check({ focus: wanted ? new Set(wanted.map((f) => f.file)) : null })).findings;
   const skipped = new Map();
-  const skip = (kind, reason) => skipped.set(`${kind}: ${reason}`, (skipped.get(`${kind}: ${reason}`) ?? 0) + 1);
+  const skip = (kind, reason) =>
+    skipped.set(`${kind}: ${reason}`, (skipped.get(`${kind}: ${reason}`) ?? 0) + 1);
   const cases = [];
   for (const f of chosen(base, wanted, count, seed, skip)) {
     try {

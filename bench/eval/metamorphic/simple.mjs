@@ -41,7 +41,8 @@ export function wrapInMacro(c) {
   const { code, text, fn, id } = c;
   const call = callAt(c);
   if (isMember(code, call.start)) throw new Skip("call through a member");
-  if (/^(?:if|while|for|switch|return|sizeof|typeof|do|else|case|goto)$/.test(call.name)) throw new Skip("no call at the place");
+  if (/^(?:if|while|for|switch|return|sizeof|typeof|do|else|case|goto)$/.test(call.name))
+    throw new Skip("no call at the place");
   const next = code[skipSpace(code, call.end)];
   if (next === "{" || /[A-Za-z_]/.test(next ?? "")) throw new Skip("macro with a body");
   if (code.slice(call.start, call.end).includes("#")) throw new Skip("preprocessor lines in the call");
@@ -136,9 +137,13 @@ export function lockAsGuard(c) {
   if (!(region.lock.end <= at && at < region.unlock.start)) throw new Skip("call outside the plain region");
   const lock = callAt({ code, at: region.lock.start });
   const [guard] = GUARDS.get(lock.name);
-  const object = NO_LOCK.has(guard) ? "" : text.slice(...splitCommas(code, lock.open + 1, lock.end - 1)[0]).trim();
+  const object = NO_LOCK.has(guard)
+    ? ""
+    : text.slice(...splitCommas(code, lock.open + 1, lock.end - 1)[0]).trim();
   const scoped = id % 2 === 0;
-  const head = scoped ? `scoped_guard(${guard}${object ? `, ${object}` : ""}) {` : `{ guard(${guard})(${object});`;
+  const head = scoped
+    ? `scoped_guard(${guard}${object ? `, ${object}` : ""}) {`
+    : `{ guard(${guard})(${object});`;
   return {
     edits: [
       { start: region.lock.start, end: region.lock.end, text: head },
@@ -160,16 +165,31 @@ export function regionOf(code, list, lockAt) {
   const siblings = lock.parent ? lock.parent.body : list;
   const from = siblings.indexOf(lock) + 1;
   const isRelease = (s) =>
-    s.kind === "expr" && wordAt(code, s.start) === pair[1] && normal(code, callAt({ code, at: s.start })) === object;
+    s.kind === "expr" &&
+    wordAt(code, s.start) === pair[1] &&
+    normal(code, callAt({ code, at: s.start })) === object;
   const to = siblings.findIndex((s, i) => i >= from && isRelease(s));
   if (to < 0) throw new Skip("release in another block");
   let uses = 0;
-  for (const s of walk(list)) if (isRelease(s) || (s.kind === "expr" && wordAt(code, s.start) === call.name && sameLock(code, s, object))) uses++;
+  for (const s of walk(list))
+    if (
+      isRelease(s) ||
+      (s.kind === "expr" && wordAt(code, s.start) === call.name && sameLock(code, s, object))
+    )
+      uses++;
   if (uses !== 2) throw new Skip("lock taken or released several times");
   const inside = siblings.slice(from, to);
   for (const s of walk(inside)) {
-    if (["return", "goto", "label", "break", "continue"].includes(s.kind) && !(s.kind === "label" && /^(?:case|default)\b/.test(code.slice(s.start, s.end)) && isUnder(s, inside, "switch")))
-      if (!((s.kind === "break" || s.kind === "continue") && isUnder(s, inside, "loop"))) throw new Skip("jump out of the region");
+    if (
+      ["return", "goto", "label", "break", "continue"].includes(s.kind) &&
+      !(
+        s.kind === "label" &&
+        /^(?:case|default)\b/.test(code.slice(s.start, s.end)) &&
+        isUnder(s, inside, "switch")
+      )
+    )
+      if (!((s.kind === "break" || s.kind === "continue") && isUnder(s, inside, "loop")))
+        throw new Skip("jump out of the region");
   }
   if (inside.some((s) => s.kind === "decl")) throw new Skip("declaration in the region");
   // The same object must mean the same lock at both ends.
@@ -183,7 +203,8 @@ function sameLock(code, s, object) {
 
 function isUnder(s, inside, kind) {
   for (let p = s.parent; p && !inside.includes(s); s = p, p = p.parent) {
-    if (kind === "switch" ? p.kind === "switch" : ["while", "for", "do", "switch", "macro"].includes(p.kind)) return true;
+    if (kind === "switch" ? p.kind === "switch" : ["while", "for", "do", "switch", "macro"].includes(p.kind))
+      return true;
     if (inside.includes(p)) return false;
   }
   return false;
