@@ -233,7 +233,11 @@ async function metamorphicRun(context) {
       context.rows.push({ measure, n: of.filter((r) => r.right).length, of: of.length });
       for (const name of Object.keys(TRANSFORMATIONS)) {
         const some = of.filter((r) => r.kind === name);
-        context.rows.push({ measure: name, n: some.filter((r) => r.right).length, of: some.length });
+        context.rows.push({
+          measure: `${kind}: ${name}`,
+          n: some.filter((r) => r.right).length,
+          of: some.length,
+        });
       }
     }
     for (const r of results.filter((x) => !x.right))

@@ -3,6 +3,7 @@
  * tree, keeps it up to date as files change, and answers questions about it with plain data. No I/O, no LSP types.
  */
 import type { FactsPort } from "./facts/ports.js";
+import type { Dump, Explanation, FunctionRef, LockGraph, Subject } from "./findings/explain.js";
 import type { AnalysisStats, Confidence, Finding, FindingPath, Site } from "./findings/types.js";
 import type { KernelTables } from "./kernel/types.js";
 
@@ -48,8 +49,8 @@ export interface SleepVerdict extends Site {
 /** What is known about the place under a cursor. */
 export interface PointInfo {
   function: string;
-  /** Contexts that hold here, entered in this function or by how the function is called. */
-  contexts: { kind: string; lock?: string; lockClass?: string; how: string; site: Site }[];
+  /** Contexts that hold here (`maybe`: on some ways), entered in this function or by how the function is called. */
+  contexts: { kind: string; lock?: string; lockClass?: string; how: string; site: Site; maybe?: boolean }[];
   /** Lock primitive or guard here, if the point is on one. */
   lock?: { name: string; op: string; lock?: string; lockClass?: string };
   /** The call here, and whether it may sleep. */
@@ -72,6 +73,23 @@ export interface Engine {
   definitions(name: string): Site[];
   /** The function that contains the offset, with its extent. */
   functionAt(file: string, offset: number): { name: string; start: number; end: number } | null;
+}
+
+/** What `lockctx dump` can show. */
+export type DumpKind = "outline" | "facts" | "summary" | "calls";
+
+/** An engine that also answers questions about single functions, without a check of the whole. */
+export interface InspectingEngine extends Engine {
+  /** Functions and function-like macros of this name, in the order of the files; of one file where it is given. */
+  find(name: string, file?: string): FunctionRef[];
+  /** Names of functions that are like this one, the nearest first. */
+  similar(name: string): string[];
+  /** The function that a place is in. */
+  functionRefAt(file: string, offset: number): FunctionRef | null;
+  explain(subject: Subject, signal?: AbortSignal): Promise<Explanation>;
+  graph(subject: Subject, depth: number, signal?: AbortSignal): Promise<LockGraph>;
+  /** Of all functions of a file, or of one. */
+  dump(kind: DumpKind, of: { file: string } | Subject, signal?: AbortSignal): Promise<Dump>;
 }
 
 export type CreateEngine = (options: EngineOptions) => Engine;

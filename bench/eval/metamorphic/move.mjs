@@ -2,7 +2,7 @@
 // old one's directives and types, prototypes and `extern` declarations of what stays; what is used across loses `static`.
 import { closing, identifiers, Skip, skipSpace, splitCommas, wordAt } from "./ctext.mjs";
 
-const MOST_MOVED = 12;
+const MOST_MOVED = 40;
 
 /** Macros that define a variable, with the type to declare it by. */
 const DEFINERS = new Map(
@@ -162,7 +162,8 @@ export function moveFunction(c, isUnique) {
   const used = new Set();
   for (const it of moved) {
     if (it.depth > 0) throw new Skip("function under #if");
-    if (/#/.test(code.slice(it.start, it.end))) throw new Skip("preprocessor lines in the body");
+    if (/#\s*(?:define|undef|include)/.test(code.slice(it.start, it.end)))
+      throw new Skip("macro defined in the body");
     for (const { name, at } of identifiers(code, it.start, it.end)) {
       used.add(name);
       if (!byName.has(name) || name === it.name) continue;

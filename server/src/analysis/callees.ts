@@ -11,7 +11,13 @@ export function hasBody(program: Program, fn: number): boolean {
 }
 
 /** Functions that this one calls or hands on, as far as they matter. */
-export function calleesOf(fn: number, flow: Flow, program: Program, tables: KernelTables, reaches: (fn: number) => boolean): number[] {
+export function calleesOf(
+  fn: number,
+  flow: Flow,
+  program: Program,
+  tables: KernelTables,
+  reaches: (fn: number) => boolean,
+): number[] {
   const file = program.fnFile(fn);
   const out: number[] = [];
   const seen = new Set<number>();
@@ -23,12 +29,7 @@ export function calleesOf(fn: number, flow: Flow, program: Program, tables: Kern
   };
   const addName = (text: string, always: boolean): void => {
     const id = program.names.find(text);
-    if (
-      id < 0 ||
-      tables.hardStops.has(text) ||
-      tables.neverSleeps.has(text) ||
-      tables.noReturn.has(text)
-    )
+    if (id < 0 || tables.hardStops.has(text) || tables.neverSleeps.has(text) || tables.noReturn.has(text))
       return;
     const l = tables.locks.get(text);
     if (l) return;
@@ -88,4 +89,3 @@ export function calleesOf(fn: number, flow: Flow, program: Program, tables: Kern
   }
   return out;
 }
-

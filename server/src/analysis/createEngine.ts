@@ -1,15 +1,37 @@
 /** The engine over program and solver: loads outlines, keeps them current, answers questions with plain data. */
-import type { CheckOptions, CheckResult, Engine, EngineOptions, PointInfo, SleepVerdict } from "../engine.js";
-import { type FileOutline, Fn, FN_STRIDE, FnFlag, Init, INIT_STRIDE, Reg, REG_STRIDE, STRUCT_STRIDE, TYPED_STRIDE } from "../facts/outline.js";
+import type {
+  CheckOptions,
+  CheckResult,
+  DumpKind,
+  Engine,
+  EngineOptions,
+  InspectingEngine,
+  PointInfo,
+  SleepVerdict,
+} from "../engine.js";
+import {
+  type FileOutline,
+  FN_STRIDE,
+  Fn,
+  INIT_STRIDE,
+  Init,
+  REG_STRIDE,
+  Reg,
+  STRUCT_STRIDE,
+  TYPED_STRIDE,
+} from "../facts/outline.js";
+import type { Dump, Explanation, FunctionRef, LockGraph, Subject } from "../findings/explain.js";
 import type { AnalysisStats, Site } from "../findings/types.js";
 import { harvestMacroClasses } from "../outline/macroClasses.js";
 import { Program, type SourceFile } from "../program/program.js";
+import { functionRef } from "./explain.js";
+import { findFunctions, functionNumberAt, Inspector, similarNames } from "./inspector.js";
 import { Reporter } from "./report.js";
 import { Solver } from "./solver.js";
 import { applySuppressions } from "./suppressions.js";
 import { definitionSites, sleepVerdicts } from "./verdicts.js";
 
-export function createEngine(options: EngineOptions): Engine {
+export function createEngine(options: EngineOptions): InspectingEngine {
   return new KernelEngine(options);
 }
 
@@ -20,9 +42,12 @@ interface Phase {
   rssMb: number;
 }
 
-class KernelEngine implements Engine {
+class KernelEngine implements InspectingEngine {
   private program = new Program();
+  /** What checks know, kept from one to the next. */
   private solver: Solver | null = null;
+  /** Answers questions from what the last check knows; before the first check it works out what it needs by itself. */
+  private inspector: Inspector | null = null;
   /** Texts of files as they were when last told of a change: what an edit left alone is not analysed again. */
   private readonly texts = new Map<string, string>();
 
@@ -78,6 +103,7 @@ class KernelEngine implements Engine {
     }
     this.program = program;
     this.solver = null;
+    this.inspector = null;
     this.mark("link");
   }
 
@@ -96,7 +122,9 @@ class KernelEngine implements Engine {
       if (text !== null) this.texts.set(path, text);
       else this.texts.delete(path);
       if (old && text !== null && text === oldText) continue;
-      const before = old ? new Map(functionTexts(old, oldText, (n) => program.names.text(n))) : new Map<string, FunctionText>();
+      const before = old
+        ? new Map(functionTexts(old, oldText, (n) => program.names.text(n)))
+        : new Map<string, FunctionText>();
       const oldTables = old ? tableColumns(old.outline) : "";
       program.replace(path, outline);
       const now = program.file(path);
@@ -119,6 +147,7 @@ class KernelEngine implements Engine {
       }
     }
     if (changed.size === 0 && names.size === 0 && !tables) return;
+    this.inspector = null;
     await this.solver?.edited({ fns: [...changed], names: [...names], tables });
   }
 
@@ -127,6 +156,7 @@ class KernelEngine implements Engine {
     this.cpu = process.cpuUsage();
     const solver = this.solver ?? new Solver(this.program, this.options.tables, this.options.facts);
     this.solver = solver;
+    this.inspector = null;
     this.mark("graph");
     const { enter, callbacks, stats } = await solver.solve({
       focus: options.focus,
@@ -173,9 +203,43 @@ class KernelEngine implements Engine {
     };
   }
 
+  private inspect(signal?: AbortSignal): Inspector {
+    // A solver of its own before the first check: what is worked out for one function must not show in a check.
+    this.inspector ??= new Inspector(
+      this.solver ?? new Solver(this.program, this.options.tables, this.options.facts),
+    );
+    return signal ? this.inspector.until(signal) : this.inspector;
+  }
+
   async pointInfo(file: string, offset: number): Promise<PointInfo | null> {
-    const fn = this.functionAt(file, offset);
-    return fn ? { function: fn.name, contexts: [] } : null;
+    return this.inspect().pointInfo(file, offset);
+  }
+
+  functionRefAt(file: string, offset: number): FunctionRef | null {
+    const fn = functionNumberAt({ program: this.program }, file, offset);
+    return fn < 0 ? null : functionRef(this.program, fn);
+  }
+
+  find(name: string, file?: string): FunctionRef[] {
+    return findFunctions({ program: this.program }, name, file);
+  }
+
+  similar(name: string): string[] {
+    return similarNames({ program: this.program }, name);
+  }
+
+  async explain(subject: Subject, signal?: AbortSignal): Promise<Explanation> {
+    const explanation = await this.inspect(signal).explain(subject);
+    applySuppressions(explanation.findings, (file) => this.options.facts.read(file));
+    return explanation;
+  }
+
+  graph(subject: Subject, depth: number, signal?: AbortSignal): Promise<LockGraph> {
+    return this.inspect(signal).graph(subject, depth);
+  }
+
+  dump(kind: DumpKind, of: { file: string } | Subject, signal?: AbortSignal): Promise<Dump> {
+    return this.inspect(signal).dump(kind, of);
   }
 
   sleepVerdicts(flags: number, signal?: AbortSignal): Promise<SleepVerdict[]> {
@@ -188,21 +252,8 @@ class KernelEngine implements Engine {
   }
 
   functionAt(file: string, offset: number): { name: string; start: number; end: number } | null {
-    const f = this.program.file(file);
-    if (!f) return null;
-    const o = f.outline;
-    for (let i = 0; i < f.fns.length; i++) {
-      const at = i * FN_STRIDE;
-      if (o.fn[at + Fn.flags] & (FnFlag.Prototype | FnFlag.ObjectMacro)) continue;
-      if (o.fn[at + Fn.start] <= offset && offset < o.fn[at + Fn.end]) {
-        return {
-          name: this.program.names.text(o.fn[at + Fn.name]),
-          start: o.fn[at + Fn.start],
-          end: o.fn[at + Fn.end],
-        };
-      }
-    }
-    return null;
+    const ref = this.functionRefAt(file, offset);
+    return ref && { name: ref.name, start: ref.start, end: ref.end };
   }
 }
 
@@ -219,7 +270,11 @@ interface FunctionText {
 }
 
 /** The functions of a file by name and ordinal, with their texts. */
-function functionTexts(f: SourceFile, text: string | null, nameOf: (n: number) => string): [string, FunctionText][] {
+function functionTexts(
+  f: SourceFile,
+  text: string | null,
+  nameOf: (n: number) => string,
+): [string, FunctionText][] {
   const seen = new Map<number, number>();
   const out: [string, FunctionText][] = [];
   for (let i = 0; i < f.fns.length; i++) {
@@ -235,7 +290,8 @@ function functionTexts(f: SourceFile, text: string | null, nameOf: (n: number) =
         fn: f.fns[i],
         name,
         text: text === null ? null : text.slice(start, f.outline.fn[at + Fn.end]),
-        head: text === null ? null : `${f.outline.fn[at + Fn.flags]}${text.slice(start, Math.max(start, body))}`,
+        head:
+          text === null ? null : `${f.outline.fn[at + Fn.flags]}${text.slice(start, Math.max(start, body))}`,
       },
     ]);
   }

@@ -19,6 +19,7 @@ import {
 import { CONTEXT_FLAG, Conditions } from "./conditions.js";
 import { buildEffects, type Exit } from "./effects.js";
 import { findToken, releaseToken, tokenNumbers } from "./locks.js";
+import type { Observer } from "./observer.js";
 import { R, rankOf } from "./reasons.js";
 import { PathState, type Token } from "./state.js";
 import {
@@ -82,8 +83,10 @@ interface Sleep {
 }
 
 export class Interpreter {
-  private readonly t: Terms;
+  readonly t: Terms;
   private readonly cond: Conditions;
+  /** Is told what happens on the way, for explanations; set before `run`. */
+  observer: Observer | null = null;
   private readonly tokens = tokenNumbers();
   private readonly states = new Map<number, PathState[]>();
   private readonly visits = new Map<number, number>();
@@ -391,6 +394,7 @@ export class Interpreter {
         if (pc >= flow.length || fuel-- <= 0) break;
         const q = flow.base + pc;
         const op = c[q];
+        this.observer?.step(pc, s);
         if (op === I.Jump) {
           this.go(c[q + 1], s, work);
           break;
@@ -760,6 +764,7 @@ export class Interpreter {
   private count(at: number, resolved: boolean): void {
     if (this.counted.has(at)) return;
     this.counted.add(at);
+    if (!resolved) this.observer?.unresolved(at);
     if (resolved) this.result.resolved++;
     else this.result.unresolved++;
   }
@@ -1103,7 +1108,10 @@ export class Interpreter {
             this.t.show(raw),
           );
         }
-        if (targets.total > 0) this.result.undecided++;
+        if (targets.total > 0) {
+          this.result.undecided++;
+          this.observer?.manyTargets(at, targets.total);
+        }
       }
     }
     this.count(at, false);
@@ -1131,6 +1139,7 @@ export class Interpreter {
       return [s];
     }
     this.count(at, true);
+    this.observer?.call(at, end, name, live, via);
     const atomic = (s.bits & ATOMIC) !== 0;
     let returns = false;
     const several = via === "pointer" ? 0 : live.length > 1 ? R["several-definitions"] : 0;
@@ -1228,7 +1237,12 @@ export class Interpreter {
     if (e.viaParam < 0 && s.tokens.length === 0) {
       // Known from here at least as well already: nothing to add.
       const old = this.entries.get(e.key);
-      if (old && old.length <= e.length + 1 && old.gfp.length + old.atoms.length + old.dropped.length + old.ctxNone === 0 && rankOf(old.reasons) >= rankOf(e.reasons | reasons)) {
+      if (
+        old &&
+        old.length <= e.length + 1 &&
+        old.gfp.length + old.atoms.length + old.dropped.length + old.ctxNone === 0 &&
+        rankOf(old.reasons) >= rankOf(e.reasons | reasons)
+      ) {
         this.bareAt.add(at);
         return;
       }
@@ -1426,6 +1440,7 @@ export class Interpreter {
       gfp.push(...need.gfp);
       if (need.undecided) {
         this.result.undecided++;
+        this.observer?.undecided(at, a.term);
         if (a.term !== 0 && CONTEXT_FLAG.test(this.t.lastName(a.term))) reasons |= R["flag-undecided"];
       }
     }
@@ -1470,7 +1485,14 @@ export class Interpreter {
     dropped: readonly LockRef[],
   ): SleepEntry {
     return {
-      key: e.next && e.viaParam < 0 && e.next.sinkFn === e.sinkFn && e.next.sinkAt === e.sinkAt && e.next.viaParam < 0 ? e.next.key : `${e.sinkFn}:${e.sinkAt}:${e.sinkName}:${e.viaParam}`,
+      key:
+        e.next &&
+        e.viaParam < 0 &&
+        e.next.sinkFn === e.sinkFn &&
+        e.next.sinkAt === e.sinkAt &&
+        e.next.viaParam < 0
+          ? e.next.key
+          : `${e.sinkFn}:${e.sinkAt}:${e.sinkName}:${e.viaParam}`,
       fn: this.fn,
       at,
       end,
@@ -1575,7 +1597,8 @@ export class Interpreter {
   /** What the path to a call says about parameters, for our callers: the same for every sleep behind that call. */
   private pathConditions(s: PathState, at: number): { atoms: Atom[]; gfp: number[]; reasons: number } {
     const memo = this.conditionsMemo;
-    if (memo && memo.s === s && memo.at === at && memo.facts === s.facts && memo.size === s.facts.size) return memo.value;
+    if (memo && memo.s === s && memo.at === at && memo.facts === s.facts && memo.size === s.facts.size)
+      return memo.value;
     const value = { atoms: [] as Atom[], gfp: [] as number[], reasons: 0 };
     const { shared } = this.world;
     for (const [term, f] of s.facts) {
@@ -1601,7 +1624,13 @@ export class Interpreter {
     this.conditionsMemo = { s, at, facts: s.facts, size: s.facts.size, value };
     return value;
   }
-  private conditionsMemo: { s: PathState; at: number; facts: ReadonlyMap<number, number>; size: number; value: { atoms: Atom[]; gfp: number[]; reasons: number } } | null = null;
+  private conditionsMemo: {
+    s: PathState;
+    at: number;
+    facts: ReadonlyMap<number, number>;
+    size: number;
+    value: { atoms: Atom[]; gfp: number[]; reasons: number };
+  } | null = null;
 
   private exportEntry(
     s: PathState,
@@ -1617,8 +1646,21 @@ export class Interpreter {
     const here = this.pathConditions(s, at);
     const more = reasons | here.reasons;
     const flags = here.gfp.length > 0 ? dedupe([...gfp, ...here.gfp]) : dedupe(gfp);
-    const all = here.atoms.length === 0 ? atoms : [...atoms, ...here.atoms.filter((a) => !atoms.some((b) => b.term === a.term))];
-    const entry = this.entry(at, end, e, more, flags, all, ctxNone, dropped.length > 4 ? dropped.slice(0, 4) : dropped);
+    const all =
+      here.atoms.length === 0
+        ? atoms
+        : [...atoms, ...here.atoms.filter((a) => !atoms.some((b) => b.term === a.term))];
+    const entry = this.entry(
+      at,
+      end,
+      e,
+      more,
+      flags,
+      all,
+      ctxNone,
+      dropped.length > 4 ? dropped.slice(0, 4) : dropped,
+    );
+    this.observer?.sleep(entry);
     keep(this.entries, entry);
   }
 
@@ -1712,19 +1754,17 @@ function better(a: SleepEntry, b: SleepEntry): boolean {
 }
 
 function compareEntries(world: World): (a: SleepEntry, b: SleepEntry) => number {
-  const path = (e: SleepEntry): string => world.program.fnFile(e.sinkFn).path;
+  const { program } = world;
+  // While an edit is worked in, an entry may still lead to a function that is gone.
+  const path = (e: SleepEntry): string => (program.alive(e.sinkFn) ? program.fnFile(e.sinkFn).path : "");
+  const place = (e: SleepEntry): number =>
+    (program.alive(e.sinkFn) ? program.fnColumn(e.sinkFn, Fn.start) : 0) + e.sinkAt;
   return (a, b) => {
     const quick = rankOf(b.reasons) - rankOf(a.reasons) || a.length - b.length;
     if (quick !== 0) return quick;
     const pa = path(a);
     const pb = path(b);
-    return (
-      (pa < pb ? -1 : pa > pb ? 1 : 0) ||
-      world.program.fnColumn(a.sinkFn, Fn.start) +
-        a.sinkAt -
-        (world.program.fnColumn(b.sinkFn, Fn.start) + b.sinkAt) ||
-      a.at - b.at
-    );
+    return (pa < pb ? -1 : pa > pb ? 1 : 0) || place(a) - place(b) || a.at - b.at;
   };
 }
 

@@ -26,6 +26,7 @@ export class LockWrappers {
   /** Functions below which wrappers were searched, with the depth left when it was done. */
   private readonly searched = new Map<number, number>();
   private complete = false;
+  private changedNames = new Set<number>();
 
   constructor(
     private readonly world: World,
@@ -114,6 +115,12 @@ export class LockWrappers {
     return depth !== 0 || first !== 1 || this.program.fnColumn(fn, Fn.returnType) !== 0;
   }
 
+  /** Names of wrappers found, lost or changed since this was last asked: what their callers were found to do is stale. */
+  takeChanged(): ReadonlySet<number> {
+    const names = this.changedNames;
+    this.changedNames = new Set();
+    return names;
+  }
 
   /** All wrappers of the tree. */
   async solveAll(signal?: AbortSignal): Promise<void> {
@@ -147,7 +154,12 @@ export class LockWrappers {
         const name = c >> 1;
         if (c & 1 || ops[name] !== 0) continue;
         const text = this.program.names.text(name);
-        if (this.tables.hardStops.has(text) || this.tables.neverSleeps.has(text) || this.tables.locks.has(text)) continue;
+        if (
+          this.tables.hardStops.has(text) ||
+          this.tables.neverSleeps.has(text) ||
+          this.tables.locks.has(text)
+        )
+          continue;
         for (const g of this.program.resolve(name, file)) work.push({ fn: g, left: left - 1 });
       }
     }
@@ -162,7 +174,10 @@ export class LockWrappers {
       this.searched.delete(fn);
     }
     const ops = this.ops();
-    await this.examine(new Set(list.filter((fn) => this.effects.has(fn) || this.isCandidate(fn, ops))), signal);
+    await this.examine(
+      new Set(list.filter((fn) => this.effects.has(fn) || this.isCandidate(fn, ops))),
+      signal,
+    );
   }
 
   private hasBody(fn: number): boolean {
@@ -195,8 +210,10 @@ export class LockWrappers {
         else this.effects.delete(fn);
         const up = now.some((e) => e.acquires.length > 0);
         const down = now.some((e) => e.releases.length > 0);
-        if (now.length > 0) this.effectNames.set(program.fnName(fn), up && down ? 0 : up ? (now.length > 1 ? 2 : 1) : -1);
+        if (now.length > 0)
+          this.effectNames.set(program.fnName(fn), up && down ? 0 : up ? (now.length > 1 ? 2 : 1) : -1);
         changed.add(program.fnName(fn));
+        this.changedNames.add(program.fnName(fn));
       }
       this.opOfName = null;
       const next = new Set<number>();

@@ -79,7 +79,8 @@ export class RegionFilter {
     const { program, tables } = this;
     const file = program.fnFile(fn);
     if (!this.countable(flow) || this.handsOn(fn, flow)) return true;
-    for (const name of depths(flow, (n) => this.wrappers.opOfText(n), program.fnColumn(fn, Fn.annotCount) > 0).under) {
+    for (const name of depths(flow, (n) => this.wrappers.opOfText(n), program.fnColumn(fn, Fn.annotCount) > 0)
+      .under) {
       if (name < 0) return true;
       const text = flow.names[name];
       if (tables.hardStops.has(text) || tables.neverSleeps.has(text)) continue;
@@ -92,7 +93,9 @@ export class RegionFilter {
         if (id >= 0 && program.definitionsOf(id).length === 0) return true;
         continue;
       }
-      for (const f of program.resolve(id, file)) if (this.reaches(f) || (this.program.fnFlags(f) & (FnFlag.Prototype | FnFlag.ObjectMacro)) !== 0) return true;
+      for (const f of program.resolve(id, file))
+        if (this.reaches(f) || (this.program.fnFlags(f) & (FnFlag.Prototype | FnFlag.ObjectMacro)) !== 0)
+          return true;
     }
     return false;
   }

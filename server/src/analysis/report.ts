@@ -3,7 +3,7 @@
  * site and context. Plain data comes out.
  */
 
-import { Fn, FnFlag } from "../facts/outline.js";
+import { Fn, FnFlag, Init, Reg } from "../facts/outline.js";
 import { identify } from "../findings/fingerprint.js";
 import type { ChainStep, Finding, FindingContext, FindingPath, RuleId, Site } from "../findings/types.js";
 import { contextWords } from "../findings/words.js";
@@ -68,7 +68,7 @@ export class Reporter {
     return kept.map((d) => d.finding);
   }
 
-  private site(fn: number, at: number, end: number): Site {
+  site(fn: number, at: number, end: number): Site {
     const start = this.program.fnColumn(fn, Fn.start);
     return {
       file: this.program.fnFile(fn).path,
@@ -129,7 +129,7 @@ export class Reporter {
     return this.make(fn, f.at, f.end, f.callee, this.context(fn, f.context), paths, f.more, false, f.entries);
   }
 
-  private context(fn: number, c: HeldContext): FindingContext {
+  context(fn: number, c: HeldContext): FindingContext {
     // A lock that a callee took is said to be taken at our call of it; the chain to the acquire follows.
     const through = c.through.map((s) => ({
       ...this.site(s.fn, s.at, s.end),
@@ -236,8 +236,14 @@ export class Reporter {
     }
   }
 
-  private registered(r: CallbackRoot): Site {
-    return { file: r.file, offset: r.offset, endOffset: r.offset + 1 };
+  registered(r: CallbackRoot): Site {
+    const o = this.program.file(r.file)?.outline;
+    const offset = !o
+      ? 0
+      : r.record.table === "inits"
+        ? o.inits[r.record.index + Init.offset]
+        : o.regs[r.record.index + Reg.offset];
+    return { file: r.file, offset, endOffset: offset + 1 };
   }
 }
 

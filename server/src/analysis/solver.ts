@@ -101,7 +101,7 @@ export class Solver implements World {
 
   summaryOf(fn: number): Summary {
     const r = this.results.get(fn);
-    if (r) return r.summary;
+    if (r && !this.stale.has(fn)) return r.summary;
     const e = this.wrappers.effectsOf(fn);
     return e ? { ...EMPTY, effects: e } : EMPTY;
   }
@@ -137,8 +137,7 @@ export class Solver implements World {
   }
 
   private reaches(fn: number): boolean {
-    // Functions that came after the graph was walked are taken to reach a sleep.
-    return fn >= this.reach.length || this.reach[fn] !== 0;
+    return this.reach[fn] !== 0;
   }
 
   // ---- edits ----------------------------------------------------------------------------------------------------
@@ -154,31 +153,48 @@ export class Solver implements World {
     signal?: AbortSignal;
   }): Promise<void> {
     const { program } = this;
-    this.graph.refresh();
     this.aliases = new Aliases(program, this.tables, (file) => this.facts.read(file));
-    if (change.tables) {
+    if (change.tables || change.names.some((n) => this.pointers.installs(n))) {
+      // Types, classes and pointers may be others for everyone.
       this.pointers = new Pointers(program, this.tables);
       this.regionCalls.clear();
+      this.rootIndex = null;
+      this.edges.clear();
+      this.callers.clear();
+      for (const fn of this.results.keys()) this.stale.add(fn);
     }
     const touched = new Set<number>(change.fns);
     for (const name of change.names) this.graph.callersOf(name, (fn) => touched.add(fn));
-    for (const fn of change.fns) {
-      this.flows.drop(fn);
-      if (fn < this.reach.length) this.reach[fn] = 1;
+    for (const fn of change.fns) this.flows.drop(fn);
+    if (program.maxFn > this.reach.length) {
+      const bigger = new Uint8Array(program.maxFn + 1024);
+      bigger.set(this.reach);
+      this.reach = bigger;
     }
+    // What was edited is taken to reach a sleep: too much rather than too little, as the graph is anyway.
+    this.graph.spread(this.reach, change.fns, this.pointers, (caller) => touched.add(caller));
     for (const fn of touched) this.forget(fn);
-    await this.wrappers.reexamine([...touched].filter((fn) => program.alive(fn)), change.signal);
+    await this.wrappers.reexamine(
+      [...touched].filter((fn) => program.alive(fn)),
+      change.signal,
+    );
+    this.forgetCallersOfWrappers();
   }
 
   private forget(fn: number): void {
     this.stale.add(fn);
     this.regionCalls.delete(fn);
+    this.rootIndex = null;
     for (const callee of this.edges.get(fn) ?? []) this.callers.get(callee)?.delete(fn);
     this.edges.delete(fn);
     if (!this.program.alive(fn)) {
       this.results.delete(fn);
       for (const c of this.callers.get(fn) ?? []) this.stale.add(c);
     }
+  }
+
+  private forgetCallersOfWrappers(): void {
+    for (const name of this.wrappers.takeChanged()) this.graph.callersOf(name, (fn) => this.forget(fn));
   }
 
   private setEdges(fn: number, callees: readonly number[]): void {
@@ -207,7 +223,10 @@ export class Solver implements World {
   }
 
   /** Functions to report on: those that enter a context, narrowed to what can have a step in the files in focus. */
-  private roots(focus: ReadonlySet<string> | null, inside: boolean): { enter: number[]; callbacks: Set<number> } {
+  private roots(
+    focus: ReadonlySet<string> | null,
+    inside: boolean,
+  ): { enter: number[]; callbacks: Set<number> } {
     const { program } = this;
     const trigger = this.triggers();
     const near = focus && !inside ? this.callersClosure(focus) : null;
@@ -316,9 +335,11 @@ export class Solver implements World {
     progress("lock wrappers", 0, 1);
     if (inside) {
       const own: number[] = [];
-      for (const path of focus) for (const fn of this.program.file(path)?.fns ?? []) if (hasBody(this.program, fn)) own.push(fn);
+      for (const path of focus)
+        for (const fn of this.program.file(path)?.fns ?? []) if (hasBody(this.program, fn)) own.push(fn);
       await this.wrappers.solveBelow(own, signal);
     } else await this.wrappers.solveAll(signal);
+    this.forgetCallersOfWrappers();
     mark("lock wrappers");
     const { enter, callbacks } = this.roots(focus, inside);
     progress("reading functions", 0, enter.length);
@@ -329,7 +350,15 @@ export class Solver implements World {
     mark("solve");
     let n = 0;
     for (const fn of enter) {
-      if (closure.has(fn) || (this.regionCalls.get(fn)?.length ?? 0) === 0) continue;
+      if (closure.has(fn)) continue;
+      if ((this.regionCalls.get(fn)?.length ?? 0) === 0) {
+        // Nothing there can sleep: what was found before an edit is gone.
+        if (this.stale.delete(fn)) {
+          this.results.delete(fn);
+          this.exported.delete(fn);
+        }
+        continue;
+      }
       if (this.results.has(fn) && !this.stale.has(fn)) continue;
       const flow = this.flows.get(fn);
       if (!flow) continue;
@@ -369,6 +398,7 @@ export class Solver implements World {
         const flow = this.flows.get(fn);
         calls = flow && this.filter.mayReport(fn, flow) ? [fn, ...this.discover(fn, flow, false)] : [];
         this.regionCalls.set(fn, calls);
+        this.rootIndex = null;
       }
       for (let i = 1; i < calls.length; i++) want(calls[i], false);
       if (++n % 2000 === 0) {
@@ -383,7 +413,10 @@ export class Solver implements World {
       frontier = new Set();
       const fresh = batch.filter((fn) => !this.edges.has(fn));
       if (fresh.length > 0) {
-        if (inside) await this.wrappers.solveBelow(fresh, signal);
+        if (inside) {
+          await this.wrappers.solveBelow(fresh, signal);
+          this.forgetCallersOfWrappers();
+        }
         await this.flows.fetch(fresh, signal);
         progress("reading callees", closure.size, closure.size + 1);
         for (const fn of fresh) {
@@ -394,7 +427,10 @@ export class Solver implements World {
           }
           const callees = new Set(calleesOf(fn, flow, program, this.tables, (f) => this.reaches(f)));
           for (const f of this.pointerCallees(fn, flow)) callees.add(f);
-          this.setEdges(fn, [...callees].filter((f) => hasBody(program, f)));
+          this.setEdges(
+            fn,
+            [...callees].filter((f) => hasBody(program, f)),
+          );
         }
       }
       // What is called with a function in hand is among the edges though it may not sleep by itself.
@@ -404,11 +440,20 @@ export class Solver implements World {
     return closure;
   }
 
-  /** Works out what these functions do by themselves, atomic or not; `results` has it afterwards. */
-  async summarise(fns: readonly number[], signal?: AbortSignal): Promise<void> {
+  /**
+   * Works out what these functions do by themselves, atomic or not; `results` has it afterwards. `near`: with the lock
+   * wrappers some levels below them, not those of the whole tree.
+   */
+  async summarise(fns: readonly number[], signal?: AbortSignal, near = false): Promise<void> {
     const request: SolveRequest = { focus: null, progress: () => {}, mark: () => {}, signal };
-    await this.wrappers.solveAll(signal);
-    await this.solveClosure(await this.closureOf([], new Set(fns), request, false), request);
+    if (near) await this.wrappers.solveBelow(fns, signal);
+    else await this.wrappers.solveAll(signal);
+    await this.solveClosure(await this.closureOf([], new Set(fns), request, near), request);
+  }
+
+  /** Whether the result of a function says how it may sleep for its callers, and is still true. */
+  isSummarised(fn: number): boolean {
+    return this.exported.has(fn) && !this.stale.has(fn);
   }
 
   private async solveClosure(closure: ReadonlySet<number>, request: SolveRequest): Promise<void> {
@@ -418,7 +463,8 @@ export class Solver implements World {
     );
     let n = 0;
     for (const scc of order) {
-      if (scc.some((fn) => !this.results.has(fn) || this.stale.has(fn) || !this.exported.has(fn))) this.solveComponent(scc);
+      if (scc.some((fn) => !this.results.has(fn) || this.stale.has(fn) || !this.exported.has(fn)))
+        this.solveComponent(scc);
       n += scc.length;
       if (n % 2000 < scc.length) {
         request.progress("solving", n, closure.size);
@@ -434,6 +480,7 @@ export class Solver implements World {
     const before = scc.map((fn) => (this.exported.has(fn) ? this.results.get(fn)?.summary : undefined));
     // A cycle starts from nothing, so that what it says does not depend on what it said before an edit.
     if (cyclic) for (const fn of scc) this.results.delete(fn);
+    for (const fn of scc) this.stale.delete(fn);
     for (let round = 0; round < (cyclic ? MOST_ROUNDS : 1); round++) {
       let changed = false;
       for (const fn of scc) {
@@ -449,7 +496,6 @@ export class Solver implements World {
     }
     const inside = new Set(scc);
     scc.forEach((fn, i) => {
-      this.stale.delete(fn);
       const now = this.results.get(fn)?.summary;
       const was = before[i];
       if (was && now && sameSummary(was, now)) return;
@@ -460,13 +506,11 @@ export class Solver implements World {
   }
 
   private rootIndex: Map<number, number[]> | null = null;
-  private rootIndexSize = -1;
 
   /** Functions that call this one where they are atomic. */
   private rootsCalling(fn: number): readonly number[] {
-    if (!this.rootIndex || this.rootIndexSize !== this.regionCalls.size) {
+    if (!this.rootIndex) {
       this.rootIndex = new Map();
-      this.rootIndexSize = this.regionCalls.size;
       for (const [root, calls] of this.regionCalls) {
         for (let i = 1; i < calls.length; i++) {
           const list = this.rootIndex.get(calls[i]);
@@ -479,7 +523,14 @@ export class Solver implements World {
   }
 
   private statistics(): SolveStats {
-    const stats: SolveStats = { analysed: 0, unparsed: 0, resolved: 0, unresolved: 0, undecided: 0, capped: 0 };
+    const stats: SolveStats = {
+      analysed: 0,
+      unparsed: 0,
+      resolved: 0,
+      unresolved: 0,
+      undecided: 0,
+      capped: 0,
+    };
     for (const [fn, r] of this.results) {
       stats.analysed++;
       stats.resolved += r.resolved;

@@ -3,8 +3,12 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { registerCache } from "./commands/cache.js";
 import { registerCheck } from "./commands/check.js";
+import { registerDump } from "./commands/dump.js";
+import { registerExplain } from "./commands/explain.js";
+import { registerGraph } from "./commands/graph.js";
 import { registerIndex } from "./commands/index.js";
 import { registerLsp } from "./commands/lsp.js";
+import { registerRule } from "./commands/rule.js";
 import { CancelledError, ExitCode, UsageError } from "./errors.js";
 
 /** What a command is given to work with. */
@@ -18,9 +22,13 @@ export interface CommandContext {
 /** One entry a command, one file each under commands/. */
 const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[] = [
   registerCheck,
+  registerExplain,
+  registerGraph,
+  registerRule,
   registerIndex,
   registerCache,
   registerLsp,
+  registerDump,
 ];
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -32,6 +40,8 @@ Start here:
   lockctx check                    the kernel tree that you stand in
   lockctx check fs/super.c         one file of it
   lockctx check --help             all options, with examples
+  lockctx explain put_super        why a function is atomic and why it may sleep
+  lockctx rule sleep-in-atomic     what a rule finds and how to repair it
 `;
 
 function createProgram(context: CommandContext): Command {

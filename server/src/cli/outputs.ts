@@ -78,7 +78,8 @@ function* gathered(pieces: Iterable<string>): Iterable<string> {
   if (length > 0) yield waiting.join("");
 }
 
-function writeChunk(text: string): Promise<void> {
+/** Writes to standard output and waits until it is taken. */
+export function writeChunk(text: string): Promise<void> {
   return new Promise((done, failed) => {
     process.stdout.write(text, (error) => (error ? failed(error) : done()));
   });

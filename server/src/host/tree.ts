@@ -1,6 +1,6 @@
 /** Opens a tree for analysis: tables of its version, workers, and an engine over them. The batch side's composition root. */
 import { createEngine } from "../analysis/createEngine.js";
-import type { Engine } from "../engine.js";
+import type { InspectingEngine } from "../engine.js";
 import { loadKernelTables, registrationNames } from "../kernel/load.js";
 import type { KernelVersion } from "../kernel/types.js";
 import type { CacheSettings } from "./cache/folder.js";
@@ -21,7 +21,7 @@ export interface OpenTreeOptions {
 export interface OpenTree {
   root: string;
   version: KernelVersion | null;
-  engine: Engine;
+  engine: InspectingEngine;
   facts: FactsHost;
   close(): Promise<void>;
 }

@@ -308,11 +308,17 @@ export function emit(
   return index;
 }
 
-/** What the kernel-doc comment in text[from, to) says about the context: flags of a function record. */
+/**
+ * What the kernel-doc comment in text[from, to) says about the context: flags of a function record. A `Context:` section
+ * speaks alone; without one, the description does, but not what it says of parameters (`@sleep_ok: if true we may sleep`).
+ */
 export function docFlags(text: string, from: number, to: number): number {
   const doc = text.slice(from, to).toLowerCase();
   const at = doc.search(/\bcontext:/);
-  let s = at >= 0 ? doc.slice(at, at + 400) : doc;
+  let s =
+    at >= 0
+      ? doc.slice(at, at + 400)
+      : doc.replace(/\*[ \t]*@\w[\w.]*(?:\(\))?[ \t]*:[^\n]*(?:\n[ \t]*\*(?:[ \t]{2,}|\t)[^\n]*)*/g, "*");
   if (at >= 0) {
     const stop = s.search(/\n[ \t]*\*[ \t]*(?:\n|[\w@]+:|\/)/);
     if (stop > 0) s = s.slice(0, stop);
@@ -320,12 +326,21 @@ export function docFlags(text: string, from: number, to: number): number {
   s = s.replace(/\s*\n\s*\*\s*/g, " ");
   const sleeps = /\b(?:may|might|can) (?:sleep|block)\b|\b(?:permits|able|allowed) to sleep/.test(s);
   const denied =
-    /\b(?:not|never|n't|cannot) (?:be able to )?(?:sleep|block)|n't sleep|sleep if|non-?blocking/.test(s);
+    /\b(?:not|never|n't|cannot) (?:be able to )?(?:sleep|block)|n't sleep|(?:sleep|block) (?:if|when|depending)|non-?blocking|_may_sleep|whether[^.]*\b(?:sleep|block)/.test(
+      s,
+    );
   let flags = 0;
   if (sleeps && !denied) flags |= FnFlag.DocMaySleep;
   if (at >= 0 && !sleeps) {
     if (/(?:process|user|task) context/.test(s) && /sleep/.test(s) && !denied) flags |= FnFlag.DocMaySleep;
-    if (/\bany context|context:\s*any\b|interrupt context|hard ?irq|soft ?irq|atomic context/.test(s))
+    const excluded =
+      /\b(?:not|never|n't|cannot|outside|unsuitable)\b[^.]*\b(?:interrupt|atomic|irq|any) ?(?:context|time)?|sleeping lock|holds? (?:a )?mutex/.test(
+        s,
+      );
+    if (
+      /\bany context|context:\s*any\b|interrupt context|hard ?irq|soft ?irq|atomic context/.test(s) &&
+      !excluded
+    )
       flags |= FnFlag.DocAnyContext;
   }
   return flags;

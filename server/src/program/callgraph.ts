@@ -11,10 +11,6 @@ export class CallGraph {
   private offsets = new Int32Array(0);
   private callers = new Int32Array(0);
   private known = 0;
-  /** Files added after the index was built: their calls are looked at one by one. */
-  private late: number[] = [];
-  private indexed = 0;
-
   constructor(private readonly program: Program) {
     this.build();
   }
@@ -22,8 +18,7 @@ export class CallGraph {
   private build(): void {
     const { program } = this;
     this.known = program.names.count;
-    this.indexed = program.files.length;
-    this.late = [];
+    program.edited.clear();
     const counts = new Int32Array(this.known + 1);
     let total = 0;
     for (const f of program.files) {
@@ -48,24 +43,17 @@ export class CallGraph {
       for (let k = at[n]; k < this.offsets[n + 1]; k++) this.callers[k] = -1;
   }
 
-  /** Notes that files were replaced or added. */
-  refresh(): void {
-    const { program } = this;
-    this.late = [];
-    for (let i = this.indexed; i < program.files.length; i++) if (program.files[i]) this.late.push(i);
-    if (this.late.length > 2000) this.build();
-  }
-
   /** Functions that call this name, plainly or through a member of this name. */
   callersOf(name: number, each: (fn: number) => void): void {
     const { program } = this;
     if (name < this.known) {
       for (let k = this.offsets[name]; k < this.offsets[name + 1]; k++) {
         const fn = this.callers[k];
-        if (fn >= 0 && program.alive(fn) && program.fnFile(fn).index < this.indexed) each(fn);
+        if (fn >= 0 && program.alive(fn) && !program.edited.has(program.fnFile(fn).index)) each(fn);
       }
     }
-    for (const i of this.late) {
+    // Files edited since the index was made are looked at one by one.
+    for (const i of program.edited) {
       const f = program.files[i];
       if (!f) continue;
       for (const fn of f.fns) {
@@ -75,6 +63,41 @@ export class CallGraph {
             break;
           }
         }
+      }
+    }
+  }
+
+  /**
+   * These functions may reach a sleep now: marks them and, by names, everything that can call them. `each` is told of the
+   * callers of whatever was not marked before.
+   */
+  spread(
+    marked: Uint8Array,
+    fns: Iterable<number>,
+    pointers: Pointers,
+    each: (caller: number) => void,
+  ): void {
+    const { program } = this;
+    const fields = new Map<number, number[]>();
+    for (const [field, list] of pointers.byName()) {
+      for (const fn of list) {
+        const known = fields.get(fn);
+        if (known) known.push(field);
+        else fields.set(fn, [field]);
+      }
+    }
+    const queue = [...fns].filter((fn) => !marked[fn]);
+    for (const fn of queue) marked[fn] = 1;
+    while (queue.length > 0) {
+      const fn = queue.pop()!;
+      if (!program.alive(fn)) continue;
+      for (const name of [program.fnName(fn), ...(fields.get(fn) ?? [])]) {
+        this.callersOf(name, (caller) => {
+          each(caller);
+          if (marked[caller]) return;
+          marked[caller] = 1;
+          queue.push(caller);
+        });
       }
     }
   }

@@ -37,9 +37,9 @@ export interface CallbackRoot {
   how: string;
   byOps: boolean;
   confidence: "high" | "medium" | "low";
-  /** Where it was registered. */
+  /** Where it was registered: a record of this file's outline, whose offset moves with edits. */
   file: string;
-  offset: number;
+  record: { table: "inits" | "regs"; index: number };
 }
 
 const CONTEXT_BITS: Record<string, { bits: number; kind: CallbackRoot["kind"] }> = {
@@ -64,6 +64,8 @@ export class Pointers {
   private readonly byField = new Map<string, number[]>();
   private readonly assigned = new Map<number, { fn: number; file: SourceFile }[]>();
   readonly roots: CallbackRoot[] = [];
+  /** Names that are installed or registered somewhere, whether or not they were functions when this was built. */
+  private readonly installed = new Set<number>();
   /** Functions given to super_operations.put_super. */
   readonly putSuper = new Set<number>();
 
@@ -90,6 +92,7 @@ export class Pointers {
     const o = f.outline;
     for (let i = 0; i < o.inits.length; i += INIT_STRIDE) {
       const value = o.inits[i + Init.value];
+      this.installed.add(value);
       if (program.definitionsOf(value).length === 0) continue;
       const targets = this.functionNamed(value, f);
       if (targets.length === 0) continue;
@@ -102,7 +105,7 @@ export class Pointers {
       for (const fn of targets) {
         if (struct !== 0) push(this.byField, `${struct}.${field}`, fn);
         else push(this.assigned, field, { fn, file: f });
-        this.opsRoot(struct, field, fn, f, o.inits[i + Init.offset], i);
+        this.opsRoot(struct, field, fn, f, i);
       }
     }
     for (let i = 0; i < o.regs.length; i += REG_STRIDE) this.registration(f, i);
@@ -143,14 +146,7 @@ export class Pointers {
     return type;
   }
 
-  private opsRoot(
-    struct: number,
-    field: number,
-    fn: number,
-    f: SourceFile,
-    offset: number,
-    init: number,
-  ): void {
+  private opsRoot(struct: number, field: number, fn: number, f: SourceFile, init: number): void {
     const { program, tables } = this;
     const fieldName = program.names.text(field);
     const structName = struct === 0 ? "" : program.names.text(struct);
@@ -178,7 +174,7 @@ export class Pointers {
       byOps: true,
       confidence: guess && ops.confidence === "high" ? "medium" : ops.confidence,
       file: f.path,
-      offset,
+      record: { table: "inits", index: init },
     });
   }
 
@@ -210,8 +206,9 @@ export class Pointers {
       const c = CONTEXT_BITS[cb.context];
       const name = callbackName(arg(cb.arg));
       if (!c || name === null) continue;
-      const id = program.names.find(name);
+      const id = program.names.id(name);
       if (id < 0) continue;
+      this.installed.add(id);
       let targets = this.functionNamed(id, f);
       const field = (cb as { field?: string }).field;
       if (targets.length === 0 && field) targets = this.memberOf(id, field, f);
@@ -224,7 +221,7 @@ export class Pointers {
           byOps: false,
           confidence: reg.confidence,
           file: f.path,
-          offset: o.regs[i + Reg.offset],
+          record: { table: "regs", index: i },
         });
       }
     }
@@ -243,11 +240,16 @@ export class Pointers {
     return out;
   }
 
+  /** Whether a change of what this name means changes what is installed or registered. */
+  installs(name: number): boolean {
+    return this.installed.has(name);
+  }
+
   /** Functions that a field of this struct type can hold, those nearest to the caller when there are near ones. */
   targets(struct: number, field: number, from: SourceFile): { fns: number[]; total: number } {
     const all = new Set(this.byField.get(`${struct}.${field}`) ?? []);
     for (const a of this.assigned.get(field) ?? [])
-      if (a.file === from || closeness(a.file.path, from.path) >= 3) all.add(a.fn);
+      if (a.file.path === from.path || closeness(a.file.path, from.path) >= 3) all.add(a.fn);
     const list = [...all].filter((fn) => this.program.alive(fn) && sameArch(this.program.fnFile(fn), from));
     return { fns: list.sort((a, b) => a - b), total: list.length };
   }

@@ -75,6 +75,8 @@ export class Program {
   private readonly annotated = new Map<number, number[]>();
   private readonly resolveCache = new Map<number, readonly number[]>();
   private readonly structCache = new Map<number, number>();
+  /** Indices of files that were replaced or added since the program was loaded. */
+  readonly edited = new Set<number>();
   bytes = 0;
   callCount = 0;
   functionCount = 0;
@@ -87,13 +89,17 @@ export class Program {
 
   /** Adds files in path order (callers sort): numbering, and so everything after it, is independent of arrival order. */
   add(path: string, outline: FileOutline): SourceFile {
-    return this.put(path, outline, null);
+    return this.put(path, outline, this.files.length, null);
   }
 
   /** `reuse`: function numbers by name and ordinal that the file had before. */
-  private put(path: string, outline: FileOutline, reuse: Map<string, number> | null): SourceFile {
+  private put(
+    path: string,
+    outline: FileOutline,
+    index: number,
+    reuse: Map<string, number> | null,
+  ): SourceFile {
     this.intern(outline);
-    const index = this.files.length;
     const count = outline.fn.length / FN_STRIDE;
     const file: SourceFile = {
       path,
@@ -123,9 +129,10 @@ export class Program {
       this.fnIndexOf[fn] = i;
       file.fns[i] = fn;
     }
-    this.files.push(file);
+    this.files[index] = file;
     this.byPath.set(path, index);
     this.link(file);
+    if (reuse) this.sortNamesOf(file);
     return file;
   }
 
@@ -152,7 +159,42 @@ export class Program {
     }
     this.resolveCache.clear();
     this.structCache.clear();
-    if (outline) this.put(path, outline, reuse);
+    const index = old ? old.index : this.files.length;
+    this.edited.add(index);
+    if (outline) this.put(path, outline, index, reuse ?? new Map());
+    else if (index === this.files.length) this.files.push(null);
+  }
+
+  /**
+   * Puts what the file defines where it would stand had it been there from the start: in path order. Which of several
+   * definitions comes first must not depend on when a file was edited.
+   */
+  private sortNamesOf(f: SourceFile): void {
+    const o = f.outline;
+    const byFn = (a: number, b: number): number =>
+      compare(this.fnFile(a).path, this.fnFile(b).path) || this.fnIndexOf[a] - this.fnIndexOf[b];
+    const byPlace = (a: number, b: number): number => {
+      const x = this.structAt(a);
+      const y = this.structAt(b);
+      return compare(x.f.path, y.f.path) || x.i - y.i;
+    };
+    const sort = (
+      map: Map<number, number[]>,
+      name: number,
+      order: (a: number, b: number) => number,
+    ): void => {
+      const list = map.get(name);
+      if (list && list.length > 1) list.sort(order);
+    };
+    for (let i = 0; i < f.fns.length; i++) {
+      const name = o.fn[i * FN_STRIDE + Fn.name];
+      sort(this.definitions, name, byFn);
+      sort(this.annotated, name, byFn);
+    }
+    for (let i = 0; i < o.structs.length; i += STRUCT_STRIDE)
+      sort(this.structs, o.structs[i + Struct.name], byPlace);
+    for (let i = 0; i < o.globals.length; i += TYPED_STRIDE)
+      sort(this.globals, o.globals[i + Typed.name], byPlace);
   }
 
   /** Replaces the file's own name numbers by the program's. */
@@ -457,6 +499,10 @@ export class Program {
     }
     return best ?? this.structAt(places[0]).f.path;
   }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function grown(a: Int32Array): Int32Array {

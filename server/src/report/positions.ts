@@ -26,6 +26,14 @@ export class TextPositions {
     return this.index.at(offset).line;
   }
 
+  /** A line (counted from 1) with its end as offsets, or null when there is none. */
+  lineRange(line: number): { start: number; end: number } | null {
+    if (line < 1 || line > this.index.at(this.text.length).line) return null;
+    const start = this.index.lineStart(line);
+    const end = Math.min(this.text.length, this.index.lineEnd(line) + 1);
+    return { start, end: Math.max(end, start + 1) };
+  }
+
   /** Text of a line (counted from 1) without its end, decoded. */
   lineText(line: number): string {
     const raw = this.text.slice(this.index.lineStart(line), this.index.lineEnd(line));

@@ -181,6 +181,14 @@ describe("kernel-doc", () => {
     ["/**\n * f - x\n * Context: Any context that permits to sleep.\n */", ["DocMaySleep"]],
     ["/**\n * f - x\n * Context: Process context. Does not sleep.\n */", []],
     ["/**\n * f - x\n * This function might sleep.\n */", ["DocMaySleep"]],
+    // What a parameter selects, or what is only asked, says nothing about every call.
+    ["/**\n * f - x\n * @sleep_ok: if true we may sleep while waiting\n */", []],
+    ["/**\n * f - tells whether an access may sleep\n */", []],
+    ["/**\n * f - x\n * Context: Any context. May sleep if the flags permit.\n */", []],
+    ["/**\n * f - x\n * Context: Must not be called in interrupt context.\n */", []],
+    ["/**\n * f - x\n * Context: Holds a mutex, not suitable from atomic context.\n */", []],
+    ["/**\n * f - x\n * Context: Interrupt context.\n */", ["DocAnyContext"]],
+    ["/**\n * f - x\n *\n * LOCKING:\n * Kernel thread context (may sleep).\n */", ["DocMaySleep"]],
     ["/**\n * f - x\n * Context: Process context. May sleep if @gfp flags permit.\n */", []],
     ["/* may sleep */", []],
   ])("%j", (doc, flags) => {
