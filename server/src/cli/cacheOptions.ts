@@ -26,7 +26,7 @@ export const namedFolder = (flags: CacheFlags, cwd: string): string =>
   resolve(cwd, flags.cacheDir ?? cacheFolder());
 
 /** The cache that the flags ask for; null for none. */
-export function cacheSettings(flags: CacheFlags, cwd: string): CacheSettings | null {
+export function cacheFromFlags(flags: CacheFlags, cwd: string): CacheSettings | null {
   if (flags.cache === false || (process.env.LOCKCTX_NO_CACHE && flags.cacheDir === undefined)) return null;
   return { folder: namedFolder(flags, cwd) };
 }

@@ -6,7 +6,7 @@ import { openTree } from "../../host/tree.js";
 import { FORMATS } from "../../report/formats.js";
 import { makeReport, outstanding, type Report } from "../../report/report.js";
 import { renderStats } from "../../report/stats.js";
-import { addCacheOptions, type CacheFlags, cacheSettings, reportCache } from "../cacheOptions.js";
+import { addCacheOptions, type CacheFlags, cacheFromFlags, reportCache } from "../cacheOptions.js";
 import { ExitCode } from "../errors.js";
 import { addJobs } from "../jobs.js";
 import type { CommandContext } from "../main.js";
@@ -105,7 +105,7 @@ async function check(paths: string[], flags: CheckFlags, { cwd, signal }: Comman
     const tree = openTree({
       root: targets.root,
       jobs: flags.jobs,
-      cache: cacheSettings(flags, cwd),
+      cache: cacheFromFlags(flags, cwd),
     });
     try {
       // What was named is reported on even where it is test code.
