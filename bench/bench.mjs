@@ -55,12 +55,15 @@ let edits = 0;
 
 /** Runs a command and gives what it cost; any failure ends the benchmark, for its numbers would mean nothing. */
 function measured(command, options = {}) {
-  const { status, stderr } = spawnSync(reference.measure, [costFile, ...command], {
+  const { status, signal, error, stderr } = spawnSync(reference.measure, [costFile, ...command], {
     encoding: "utf8",
     stdio: ["pipe", "ignore", "pipe"],
     ...options,
   });
-  if (status !== 0) throw new Error(`${command.slice(0, 4).join(" ")} … ended with ${status}: ${stderr}`);
+  if (status !== 0)
+    throw new Error(
+      `${command.slice(0, 4).join(" ")} … ended with ${signal ?? status}: ${error?.message ?? stderr}`,
+    );
   return JSON.parse(readFileSync(costFile, "utf8"));
 }
 
