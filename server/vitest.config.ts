@@ -8,6 +8,7 @@ const reports = process.env.LOCKCTX_TEST_REPORTS;
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    globalSetup: ["test/globalSetup.ts"],
     testTimeout: 60_000,
     reporters: reports ? ["default", ["json", { outputFile: join(reports, "server.json") }]] : ["default"],
   },

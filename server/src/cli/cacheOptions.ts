@@ -21,10 +21,14 @@ export function addCacheOptions(command: Command): Command {
   return addCacheDir(command).option("--no-cache", "use no cache and keep nothing; findings are the same");
 }
 
+/** The folder that the flags or the environment name. */
+export const namedFolder = (flags: CacheFlags, cwd: string): string =>
+  resolve(cwd, flags.cacheDir ?? cacheFolder());
+
 /** The cache that the flags ask for; null for none. */
-export function cacheSettings(flags: CacheFlags, cwd: string): CacheSettings | null {
-  if (flags.cache === false) return null;
-  return { folder: resolve(cwd, flags.cacheDir ?? cacheFolder()) };
+export function cacheFromFlags(flags: CacheFlags, cwd: string): CacheSettings | null {
+  if (flags.cache === false || (process.env.LOCKCTX_NO_CACHE && flags.cacheDir === undefined)) return null;
+  return { folder: namedFolder(flags, cwd) };
 }
 
 /** Says on standard error what the cache has to say: each thing in one line. */

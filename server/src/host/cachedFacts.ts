@@ -2,6 +2,7 @@
  * A facts host that remembers: outlines and flow facts come from the cache where the content of a file is known, from the
  * workers where it is not, and what workers make is kept. What it gives is the same with and without a cache.
  */
+import { createHash } from "node:crypto";
 import { mkdirSync, type Stats, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -15,7 +16,7 @@ import { BadManifest, type FileVersion, isUnchanged, Manifest } from "./cache/ma
 import { CacheNotes } from "./cache/notes.js";
 import { flowStamp, outlineStamp, toolStamp } from "./cache/stamps.js";
 import { Store } from "./cache/store.js";
-import type { CacheCounts, FactsHost } from "./factsHost.js";
+import type { CacheCounts, FactsHost, ResultStore } from "./factsHost.js";
 import { decodeFlows, type FileFlows } from "./flowCodec.js";
 import { type PoolOptions, WorkerPool } from "./pool.js";
 import type { ItemResult, WorkItem } from "./protocol.js";
@@ -33,7 +34,8 @@ const IDLE_MS = 5000;
 /** Identifies a tree's manifest, and what its runs have added: the path of its root. */
 export const ownerOf = (root: string): Hash => contentHash(Buffer.from(root, "utf8"));
 
-export class CachedFacts implements FactsHost {
+export class CachedFacts implements FactsHost, ResultStore {
+  readonly results = this;
   readonly sources: Sources;
   readonly cacheCounts: CacheCounts = { outlinesFound: 0, outlinesMade: 0, flowsFound: 0, flowsMade: 0 };
   private readonly pool: WorkerPool;
@@ -46,6 +48,8 @@ export class CachedFacts implements FactsHost {
   private classes: MacroClasses | null = null;
   /** Content that each file had when its outline was given. */
   private readonly contents = new Map<string, Hash>();
+  /** A file changed between its outline and its flow facts: what was made of it is right, but not of one content. */
+  private torn = false;
   private idle: NodeJS.Timeout | null = null;
   private closed = false;
 
@@ -263,6 +267,7 @@ export class CachedFacts implements FactsHost {
         const { file, fns } = requests[i];
         if ("flows" in result) {
           const { version, problem } = result;
+          if (version && version.hash !== this.contents.get(file)) this.torn = true;
           // What failed may succeed another time; what is kept is only what is sure.
           if (version && problem === undefined)
             this.store.put(keyOf(version.hash, stamp), result.flows, true);
@@ -280,6 +285,46 @@ export class CachedFacts implements FactsHost {
       signal,
     );
     this.rest();
+  }
+
+  async unchangedContents(files: readonly string[], signal?: AbortSignal): Promise<Hash | null> {
+    const hash = createHash("sha1");
+    for (let i = 0; i < files.length; i++) {
+      const content = this.unchanged(files[i]);
+      if (content === null) return null;
+      hash.update(`${files[i]}\0`, "utf8").update(content, "latin1");
+      if (i % STATS_A_TURN === STATS_A_TURN - 1) {
+        await nextTurn();
+        signal?.throwIfAborted();
+      }
+    }
+    return hash.digest("binary").slice(0, 16);
+  }
+
+  loadedContents(files: readonly string[]): Hash | null {
+    if (this.torn) return null;
+    const hash = createHash("sha1");
+    for (const file of files) {
+      const content = this.contents.get(file);
+      if (content === undefined) return null;
+      hash.update(`${file}\0`, "utf8").update(content, "latin1");
+    }
+    return hash.digest("binary").slice(0, 16);
+  }
+
+  async recall(key: Int32Array): Promise<Uint8Array | null> {
+    let out: Uint8Array | null = null;
+    const [record] = this.store.records(key);
+    if (record !== undefined) {
+      await this.store.read([record], (_, bytes) => {
+        out = bytes && bytes.slice();
+      });
+    }
+    return out;
+  }
+
+  keep(key: Int32Array, bytes: Uint8Array): void {
+    this.store.put(key, bytes);
   }
 
   read(file: string): string | null {

@@ -1,5 +1,6 @@
 /** What every host of facts offers beyond the core's port: unsaved buffers, what went wrong, and an end. */
 import type { FactsPort } from "../facts/ports.js";
+import type { Hash } from "./cache/hash.js";
 import type { Sources } from "./sources.js";
 
 export interface CacheCounts {
@@ -9,12 +10,23 @@ export interface CacheCounts {
   flowsMade: number;
 }
 
+/** Keeps results of whole checks: what a tree's contents lead to. */
+export interface ResultStore {
+  /** Stands for the paths and contents of the files if all of them are surely as they were, else null. */
+  unchangedContents(files: readonly string[], signal?: AbortSignal): Promise<Hash | null>;
+  /** Stands for the paths and contents that outlines and flow facts were given of; null when some are not known. */
+  loadedContents(files: readonly string[]): Hash | null;
+  recall(key: Int32Array): Promise<Uint8Array | null>;
+  keep(key: Int32Array, bytes: Uint8Array): void;
+}
+
 export interface FactsHost extends FactsPort {
   readonly sources: Sources;
   /** Files whose facts could not be had after they were read (a crash, a time limit), in path order. */
   problems(): { path: string; reason: string }[];
   /** What came from the cache and what had to be made, where there is a cache. */
   readonly cacheCounts?: CacheCounts;
+  readonly results?: ResultStore;
   /** What the user should know about the cache, a line each. */
   readonly messages?: readonly string[];
   close(): Promise<void>;

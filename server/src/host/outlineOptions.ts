@@ -1,8 +1,8 @@
 /** What the outliner is told about a tree: the registrations that the tables of its version know. */
 import type { OutlineOptions } from "../facts/outline.js";
-import { loadKernelTables } from "../kernel/load.js";
+import { loadKernelTables, registrationNames } from "../kernel/load.js";
 import { readKernelVersion } from "./root.js";
 
 export function outlineOptions(root: string): OutlineOptions {
-  return { registrations: new Set(loadKernelTables(readKernelVersion(root)).registrations.keys()) };
+  return { registrations: registrationNames(loadKernelTables(readKernelVersion(root))) };
 }

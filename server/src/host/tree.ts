@@ -1,7 +1,8 @@
 /** Opens a tree for analysis: tables of its version, workers, and an engine over them. The batch side's composition root. */
 import { createEngine } from "../analysis/createEngine.js";
 import type { InspectingEngine } from "../engine.js";
-import { loadKernelTables } from "../kernel/load.js";
+import { loadKernelTables, registrationNames } from "../kernel/load.js";
+import type { KernelVersion } from "../kernel/types.js";
 import type { CacheSettings } from "./cache/folder.js";
 import { CachedFacts } from "./cachedFacts.js";
 import type { FactsHost } from "./factsHost.js";
@@ -19,6 +20,7 @@ export interface OpenTreeOptions {
 
 export interface OpenTree {
   root: string;
+  version: KernelVersion | null;
   engine: InspectingEngine;
   facts: FactsHost;
   close(): Promise<void>;
@@ -33,8 +35,14 @@ export function openFacts(options: PoolOptions & { cache?: CacheSettings | null 
 export function openTree({ root, jobs, cache }: OpenTreeOptions): OpenTree {
   const version = readKernelVersion(root);
   const tables = loadKernelTables(version);
-  const outline = { registrations: new Set(tables.registrations.keys()) };
+  const outline = { registrations: registrationNames(tables) };
   const facts: FactsHost =
     jobs === 0 ? createInProcessHost({ root, outline }) : openFacts({ root, outline, jobs, cache });
-  return { root, engine: createEngine({ tables, facts, version }), facts, close: () => facts.close() };
+  return {
+    root,
+    version,
+    engine: createEngine({ tables, facts, version }),
+    facts,
+    close: () => facts.close(),
+  };
 }

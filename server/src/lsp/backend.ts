@@ -5,8 +5,9 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { createEngine } from "../analysis/createEngine.js";
-import { WorkerPool } from "../host/pool.js";
+import { cacheSettings } from "../host/cache/folder.js";
 import { findKernelRoot, readKernelVersion } from "../host/root.js";
+import { openFacts } from "../host/tree.js";
 import { walkTree } from "../host/walk.js";
 import { loadKernelTables, registrationNames } from "../kernel/load.js";
 import { contextRootFacts } from "./contextRoots.js";
@@ -15,7 +16,11 @@ import type { OpenTreeOptions, ServerDeps, TreeBackend } from "./deps.js";
 async function openTree({ root, scope, contextRoots }: OpenTreeOptions): Promise<TreeBackend> {
   const version = readKernelVersion(root);
   const tables = loadKernelTables(version, contextRootFacts(contextRoots));
-  const facts = new WorkerPool({ root, outline: { registrations: registrationNames(tables) } });
+  const facts = openFacts({
+    root,
+    outline: { registrations: registrationNames(tables) },
+    cache: cacheSettings(),
+  });
   return {
     engine: createEngine({ tables, facts, version }),
     async listFiles(signal) {

@@ -4,15 +4,10 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll } from "vitest";
 import { findingsFileSchema } from "../../src/findings/schema.js";
 
 export const lockctxBin = fileURLToPath(new URL("../../bin/lockctx.js", import.meta.url));
 const built = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
-
-/** Tests keep away from the user's cache. */
-export const cacheFolder = mkdtempSync(join(tmpdir(), "lockctx-cache-"));
-afterAll(() => rmSync(cacheFolder, { recursive: true, force: true }));
 
 export interface Outcome {
   code: number | null;
@@ -37,7 +32,6 @@ export function lockctx(args: readonly string[], { cwd, env, started }: RunOptio
         NO_COLOR: undefined,
         FORCE_COLOR: undefined,
         LOCKCTX_DEBUG: undefined,
-        LOCKCTX_CACHE_DIR: cacheFolder,
         ...env,
       },
       stdio: ["ignore", "pipe", "pipe"],

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { type CacheInfo, cacheInfo, clearCache } from "../../host/cache/admin.js";
 import { BYTES_IN_ALL, BYTES_PER_TREE } from "../../host/cache/folder.js";
 import { errorReason } from "../../host/walk.js";
-import { addCacheDir, type CacheFlags, cacheSettings } from "../cacheOptions.js";
+import { addCacheDir, type CacheFlags, namedFolder } from "../cacheOptions.js";
 import { ExitCode, UsageError } from "../errors.js";
 import type { CommandContext } from "../main.js";
 
@@ -54,7 +54,7 @@ export function registerCache(program: Command, context: CommandContext): void {
     });
 }
 
-const folderOf = (flags: Flags, { cwd }: CommandContext): string => cacheSettings(flags, cwd)!.folder;
+const folderOf = (flags: Flags, { cwd }: CommandContext): string => namedFolder(flags, cwd);
 
 /** The tree may be gone and have left something all the same. */
 function rootOf(flags: Flags, { cwd }: CommandContext): string | null {

@@ -1,11 +1,12 @@
 /** `lockctx check`: analyses a tree or some files and reports what it finds. */
 import { type Command, Option } from "commander";
 import type { Confidence } from "../../findings/types.js";
+import { checkTree } from "../../host/checkTree.js";
 import { openTree } from "../../host/tree.js";
 import { FORMATS } from "../../report/formats.js";
 import { makeReport, outstanding, type Report } from "../../report/report.js";
 import { renderStats } from "../../report/stats.js";
-import { addCacheOptions, type CacheFlags, cacheSettings, reportCache } from "../cacheOptions.js";
+import { addCacheOptions, type CacheFlags, cacheFromFlags, reportCache } from "../cacheOptions.js";
 import { ExitCode } from "../errors.js";
 import { addJobs } from "../jobs.js";
 import type { CommandContext } from "../main.js";
@@ -104,13 +105,12 @@ async function check(paths: string[], flags: CheckFlags, { cwd, signal }: Comman
     const tree = openTree({
       root: targets.root,
       jobs: flags.jobs,
-      cache: cacheSettings(flags, cwd),
+      cache: cacheFromFlags(flags, cwd),
     });
     try {
-      await tree.engine.load(targets.files, { progress: line.update, signal });
       // What was named is reported on even where it is test code.
       const focus = targets.named;
-      const result = await tree.engine.check({ focus, progress: line.update, signal });
+      const result = await checkTree(tree, { files: targets.files, focus, progress: line.update, signal });
       report = makeReport(result, {
         root: targets.root,
         minConfidence: flags.minConfidence,

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { outlineOptions } from "../../host/outlineOptions.js";
 import { openFacts } from "../../host/tree.js";
-import { addCacheOptions, type CacheFlags, cacheSettings, reportCache } from "../cacheOptions.js";
+import { addCacheOptions, type CacheFlags, cacheFromFlags, reportCache } from "../cacheOptions.js";
 import { ExitCode } from "../errors.js";
 import { addJobs } from "../jobs.js";
 import type { CommandContext } from "../main.js";
@@ -57,7 +57,7 @@ async function index(flags: IndexFlags, { cwd, signal }: CommandContext): Promis
       onProgress: (files) => line.update({ phase: "listing files", done: files, total: 0 }),
     });
     const { root, files } = targets;
-    const cache = cacheSettings(flags, cwd);
+    const cache = cacheFromFlags(flags, cwd);
     const facts = openFacts({ root, outline: outlineOptions(root), jobs: flags.jobs, cache });
     let done = 0;
     const skipped = [...targets.skipped];

@@ -23,6 +23,11 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   return join(homedir() || tmpdir(), ".cache", "lockctx");
 }
 
+/** The cache to use when nothing is said on a command line; LOCKCTX_NO_CACHE=1 is for none. */
+export function cacheSettings(env: NodeJS.ProcessEnv = process.env): CacheSettings | null {
+  return env.LOCKCTX_NO_CACHE ? null : { folder: cacheFolder(env) };
+}
+
 /** Segments of all trees: what one tree's run has made serves every tree with the same contents. */
 export const segmentsFolder = (folder: string): string => join(folder, `v${LAYOUT}`, "segments");
 /** One manifest a tree. */

@@ -1,6 +1,7 @@
 /** Stamps: digests of everything besides a file's bytes that its facts depend on. They are part of every key. */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { MacroClasses, OutlineOptions } from "../../facts/outline.js";
 import { contentHash, type Hash } from "./hash.js";
@@ -42,6 +43,21 @@ export function toolStamp(): Hash {
   }
   tool = hash.digest("binary").slice(0, 16);
   return tool;
+}
+
+let wholeTool: Hash | null = null;
+
+/** The same for everything that findings depend on: all code and data of this build. */
+export function wholeToolStamp(): Hash {
+  if (wholeTool !== null) return wholeTool;
+  const hash = createHash("sha1").update(toolStamp(), "latin1");
+  const root = fileURLToPath(new URL("../../", import.meta.url));
+  const files = readdirSync(root, { recursive: true, encoding: "utf8" })
+    .filter((name) => /\.(?:js|json|ts)$/.test(name) && !/^(?:cli|lsp|report)\b/.test(name))
+    .sort();
+  for (const name of files) hash.update(`${name}\0`).update(readFileSync(join(root, name)));
+  wholeTool = hash.digest("binary").slice(0, 16);
+  return wholeTool;
 }
 
 /** What outlines depend on besides text and tool. */

@@ -1,0 +1,79 @@
+/**
+ * Checks a whole tree once, for the batch side. The result of a check depends on the contents of the files, what was asked
+ * and the tool alone (I5), so it is kept like every other fact: when nothing has changed, it is read back.
+ */
+import { deflateRawSync, inflateRawSync } from "node:zlib";
+import type { CheckResult, Progress } from "../engine.js";
+import { contentHash, type Hash, keyOf } from "./cache/hash.js";
+import { wholeToolStamp } from "./cache/stamps.js";
+import type { FactsHost } from "./factsHost.js";
+import type { OpenTree } from "./tree.js";
+import { byCodeUnit } from "./walk.js";
+
+export interface CheckRequest {
+  files: readonly string[];
+  focus: ReadonlySet<string> | null;
+  progress?: (p: Progress) => void;
+  signal?: AbortSignal;
+}
+
+/** What depends on the machine and not on the tree: such a result is not kept. */
+const CHANCE = /took longer|ended its worker/;
+
+export async function checkTree(tree: OpenTree, request: CheckRequest): Promise<CheckResult> {
+  const { facts, engine } = tree;
+  const { files, focus, progress, signal } = request;
+  const began = performance.now();
+  const cpu = process.cpuUsage();
+  const question = contentHash(
+    Buffer.from(JSON.stringify([tree.version, focus === null ? null : [...focus].sort(byCodeUnit)]), "utf8"),
+  );
+  const recalled = async (contents: Hash | null): Promise<CheckResult | null> => {
+    if (contents === null || !facts.results) return null;
+    const bytes = await facts.results.recall(keyFor(contents, question));
+    const result = bytes && decode(bytes);
+    if (!result) return null;
+    const used = process.cpuUsage(cpu);
+    result.stats.phases = [
+      {
+        name: "from the cache",
+        wallMs: Math.round(performance.now() - began),
+        cpuMs: Math.round((used.user + used.system) / 1000),
+        rssMb: Math.round(process.memoryUsage.rss() / 1048576),
+      },
+    ];
+    return result;
+  };
+
+  const before = await recalled((await facts.results?.unchangedContents(files, signal)) ?? null);
+  if (before) return before;
+  await engine.load(files, { progress, signal });
+  const contents = facts.results?.loadedContents(files) ?? null;
+  // Files that were in doubt have been read by now, and may be as they were.
+  const after = await recalled(contents);
+  if (after) return after;
+  const result = await engine.check({ focus, progress, signal });
+  if (contents !== null && isSure(result, facts) && facts.results?.loadedContents(files) === contents) {
+    facts.results.keep(keyFor(contents, question), encode(result));
+  }
+  return result;
+}
+
+const keyFor = (contents: Hash, question: Hash): Int32Array =>
+  keyOf(contents, contentHash(question + wholeToolStamp()));
+
+/** Nothing went wrong that might go right another time. */
+function isSure(result: CheckResult, facts: FactsHost): boolean {
+  return facts.problems().length === 0 && !result.stats.skippedFiles.some((s) => CHANCE.test(s.reason));
+}
+
+const encode = (result: CheckResult): Uint8Array =>
+  deflateRawSync(Buffer.from(JSON.stringify(result), "utf8"), { level: 1 });
+
+function decode(bytes: Uint8Array): CheckResult | null {
+  try {
+    return JSON.parse(inflateRawSync(bytes).toString("utf8")) as CheckResult;
+  } catch {
+    return null;
+  }
+}
