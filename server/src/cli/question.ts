@@ -9,7 +9,7 @@ import { findKernelRoot } from "../host/root.js";
 import { openTree } from "../host/tree.js";
 import { isCFile } from "../host/walk.js";
 import { TreePositions } from "../report/positions.js";
-import { addCacheOptions, type CacheFlags, cacheSettings, reportCache } from "./cacheOptions.js";
+import { addCacheOptions, type CacheFlags, cacheFromFlags, reportCache } from "./cacheOptions.js";
 import { UsageError } from "./errors.js";
 import { addJobs } from "./jobs.js";
 import type { CommandContext } from "./main.js";
@@ -106,7 +106,7 @@ export async function ask<T>(
     const tree = openTree({
       root: targets.root,
       jobs: Math.min(flags.jobs, targets.files.length),
-      cache: cacheSettings(flags, cwd),
+      cache: cacheFromFlags(flags, cwd),
     });
     try {
       await tree.engine.load(targets.files, { progress: line.update, signal });

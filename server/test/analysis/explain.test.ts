@@ -188,7 +188,13 @@ describe("why a function is atomic", () => {
 
   it("tells an assertion from a lock that is taken", async () => {
     const { own } = await explainIn(dev, "asserted");
-    expect(own).toMatchObject([{ asserted: true, context: { how: "lockdep_assert_held" } }]);
+    expect(own).toMatchObject([
+      {
+        asserted: true,
+        context: { how: "lockdep_assert_held" },
+        otherwise: "not where d->lock is not held: lockdep_assert_held says that it is",
+      },
+    ]);
   });
 
   it("does not count a caller's lock that is dropped on the way", async () => {
