@@ -151,6 +151,8 @@ export abstract class ExprLowerer {
         break;
       case K.binary_expression: {
         const op = this.operator(node);
+        // A choice of plain conditions stays one condition: what holds after it is that one of them does.
+        if (op === "||" && !this.hasEffects(node)) break;
         if (op === "&&" || op === "||") {
           const l = ast.first[node];
           const middle = b.label();
