@@ -322,7 +322,8 @@ export class Interpreter {
         if (!same.forgetAll()) return;
       } else {
         const telling = this.tellingFact(same, s);
-        if (!same.joinKnowledge(s, (a, b) => this.either(a, b, telling))) return;
+        const initial = (place: number): number => this.t.initial(place);
+        if (!same.joinKnowledge(s, (a, b) => this.either(a, b, telling), initial)) return;
       }
     } else {
       if (here.length >= MOST_STATES) {
