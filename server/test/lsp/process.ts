@@ -82,8 +82,7 @@ export class ServerProcess {
   async until(what: string, condition: () => boolean, timeoutMs = 60_000): Promise<void> {
     const deadline = Date.now() + timeoutMs;
     while (!condition()) {
-      if (Date.now() > deadline)
-        {
+      if (Date.now() > deadline) {
         const said = this.logs.slice(-5).join("\n");
         throw new Error(`timed out waiting for ${what}; ${JSON.stringify(this.status)}\n${said}`);
       }
