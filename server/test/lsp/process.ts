@@ -21,7 +21,9 @@ export class ServerProcess {
   readonly exited: Promise<number | null>;
   readonly published = new Map<string, PublishDiagnosticsParams>();
   status: StatusParams | undefined;
-  settings: unknown = null;
+  settings: unknown = process.env.LOCKCTX_FUZZ_TRACE ? { trace: { server: "verbose" } } : null;
+  /** What it logged last. */
+  readonly logs: string[] = [];
   private readonly versions = new Map<string, number>();
   private wakers: (() => void)[] = [];
 
@@ -41,7 +43,10 @@ export class ServerProcess {
       this.wake();
     });
     this.connection.onNotification("$/progress", () => {});
-    this.connection.onNotification("window/logMessage", () => {});
+    this.connection.onNotification("window/logMessage", ({ message }: { message: string }) => {
+      this.logs.push(message);
+      if (this.logs.length > 200) this.logs.shift();
+    });
     this.connection.onRequest("workspace/configuration", ({ items }: { items: unknown[] }) =>
       items.map(() => this.settings),
     );
@@ -77,8 +82,10 @@ export class ServerProcess {
   async until(what: string, condition: () => boolean, timeoutMs = 60_000): Promise<void> {
     const deadline = Date.now() + timeoutMs;
     while (!condition()) {
-      if (Date.now() > deadline)
-        throw new Error(`timed out waiting for ${what}; ${JSON.stringify(this.status)}`);
+      if (Date.now() > deadline) {
+        const said = this.logs.slice(-5).join("\n");
+        throw new Error(`timed out waiting for ${what}; ${JSON.stringify(this.status)}\n${said}`);
+      }
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, 100);
         this.wakers.push(() => {
