@@ -1259,7 +1259,7 @@ export class Interpreter {
       }
     }
     if (e.viaParam >= 0) {
-      this.callbackSleep(e, at, end, args, s, reasons, via);
+      this.callbackSleep(e, written, at, end, args, s, reasons, via);
       return;
     }
     const sleep: Sleep = {
@@ -1288,6 +1288,7 @@ export class Interpreter {
   /** The callee calls its parameter: what the function passed for it does. */
   private callbackSleep(
     e: SleepEntry,
+    written: string,
     at: number,
     end: number,
     args: readonly number[],
@@ -1311,6 +1312,7 @@ export class Interpreter {
         end,
         {
           ...this.direct(e.sinkName, e.why, e.sinkAt, e.sinkEnd),
+          written,
           sinkFn: e.sinkFn,
           next: e,
           via,
@@ -1354,6 +1356,7 @@ export class Interpreter {
           end,
           {
             ...this.direct(inner.sinkName, inner.why, inner.sinkAt, inner.sinkEnd),
+            written,
             sinkFn: inner.sinkFn,
             next: bottom ?? link,
             via,
