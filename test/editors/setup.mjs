@@ -73,7 +73,7 @@ export async function testSetups() {
     const output = run("sh", ["-c", 'exec nvim "$@" 2>&1', "sh", ...args]);
     matches(output, /found 3 put_super\(\) calls/);
     matches(output, /quickfix \d+ 1\/6 sb_lock taken here/);
-    matches(output, /register .*\n[\s\S]*\n {2}__put_super\(\)/);
+    matches(output, /register [^\n]*\n[\s\S]*\n {2}__put_super\(\)/);
   });
   await check("docs/editors.md: the set-up of Emacs finds the example's bug", () => {
     const file = join(folder, "init.el");

@@ -61,6 +61,20 @@ async function checks() {
   }
   await sameForAnyJobs(folder);
   await compareWithCtags(folder);
+  printSpeed(folder);
+}
+
+/** Ratios against the reference on a part of the tree: printed, never asserted, for this machine may be busy. */
+function printSpeed(folder) {
+  if (spawnSync("cc", ["--version"]).status !== 0) {
+    console.log("no C compiler: speed is not compared");
+    return;
+  }
+  const bench = join(import.meta.dirname, "../../bench/bench.mjs");
+  spawnSync(process.execPath, [bench, "--tree", folder, "--short", "--rounds", "1"], {
+    stdio: ["ignore", "inherit", "inherit"],
+    timeout: 300_000,
+  });
 }
 
 async function wholeTree(folder) {

@@ -205,9 +205,8 @@ class KernelEngine implements InspectingEngine {
   }
 
   private inspect(signal?: AbortSignal): Inspector {
-    // A solver of its own before the first check: what is worked out for one function must not show in a check.
     this.inspector ??= new Inspector(
-      this.solver ?? new Solver(this.program, this.options.tables, this.options.facts),
+      this.solver?.beside() ?? new Solver(this.program, this.options.tables, this.options.facts),
     );
     return signal ? this.inspector.until(signal) : this.inspector;
   }

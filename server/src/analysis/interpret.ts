@@ -322,7 +322,8 @@ export class Interpreter {
         if (!same.forgetAll()) return;
       } else {
         const telling = this.tellingFact(same, s);
-        if (!same.joinKnowledge(s, (a, b) => this.either(a, b, telling))) return;
+        const initial = (place: number): number => this.t.initial(place);
+        if (!same.joinKnowledge(s, (a, b) => this.either(a, b, telling), initial)) return;
       }
     } else {
       if (here.length >= MOST_STATES) {
@@ -1144,7 +1145,9 @@ export class Interpreter {
     let returns = false;
     const several = via === "pointer" ? 0 : live.length > 1 ? R["several-definitions"] : 0;
     const effects: (readonly Effect[])[] = [];
-    const handsOn = args.some((a) => this.isFunction(a));
+    const handed = args.filter((a) => this.isFunction(a));
+    const handsOn = handed.length > 0;
+    for (const a of handed) this.needFunction(a, atomic);
     const written = via === "pointer" ? (/\w+$/.exec(name)?.[0] ?? name) : name;
     const config =
       program.hasStub(program.fnName(live[0]), this.file) || this.conditionalCall ? R["config-dependent"] : 0;
@@ -1177,6 +1180,14 @@ export class Interpreter {
     // Several targets: what they do to locks is believed only when it is the same function or all of them do something.
     if (effects.length === 0 || (via === "pointer" && effects.length < live.length)) return [s];
     return this.applyEffects(effects[0], number, live[0], at, end, args, s);
+  }
+
+  /** A function that is handed on where it matters is called there, as far as we know. */
+  private needFunction(arg: number, atomic: boolean): void {
+    const p = this.t.pool;
+    const e = p.kind(arg) === E.Addr ? p.a(arg) : arg;
+    for (const f of this.world.program.resolve(this.t.global(p.a(e)), this.file))
+      this.world.need(f, atomic, false);
   }
 
   /** Whether an argument is a function's name. */
@@ -1248,7 +1259,7 @@ export class Interpreter {
       }
     }
     if (e.viaParam >= 0) {
-      this.callbackSleep(e, at, end, args, s, reasons, via);
+      this.callbackSleep(e, written, at, end, args, s, reasons, via);
       return;
     }
     const sleep: Sleep = {
@@ -1277,6 +1288,7 @@ export class Interpreter {
   /** The callee calls its parameter: what the function passed for it does. */
   private callbackSleep(
     e: SleepEntry,
+    written: string,
     at: number,
     end: number,
     args: readonly number[],
@@ -1300,6 +1312,7 @@ export class Interpreter {
         end,
         {
           ...this.direct(e.sinkName, e.why, e.sinkAt, e.sinkEnd),
+          written,
           sinkFn: e.sinkFn,
           next: e,
           via,
@@ -1343,6 +1356,7 @@ export class Interpreter {
           end,
           {
             ...this.direct(inner.sinkName, inner.why, inner.sinkAt, inner.sinkEnd),
+            written,
             sinkFn: inner.sinkFn,
             next: bottom ?? link,
             via,

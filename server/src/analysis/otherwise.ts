@@ -10,19 +10,25 @@ import { sharedWording, termText } from "./termText.js";
 
 /** How to leave a context that was entered in code. */
 export function otherwiseOfToken(t: Pick<Token, "kind" | "lock" | "how" | "entry">): string {
-  if (t.entry)
-    return `not where ${t.lock === "" ? "the asserted context does" : `${t.lock} is`} not${t.lock === "" ? " hold" : " held"}: ${t.how} says that it is`;
+  // A lock that is found by a call has no name that says which it is.
+  const lock = t.lock === "" || t.lock.includes("…") ? "the lock" : t.lock;
   switch (t.kind) {
     case "rcu":
       return "not after the matching rcu_read_unlock(), nor under srcu_read_lock()";
     case "preempt-off":
-      return `not after what ${t.how}() began is ended (preempt_enable(), put_cpu() …)`;
+      return t.entry
+        ? `not where ${t.how}() is wrong: it says that preemption is off`
+        : `not after what ${t.how}() began is ended (preempt_enable(), put_cpu() …)`;
     case "irq-off":
-      return "not after interrupts are enabled again";
+      return t.entry
+        ? `not where ${t.how}() is wrong: it says that interrupts are off`
+        : "not after interrupts are enabled again";
     case "softirq-off":
       return "not after local_bh_enable()";
     default:
-      return `not after ${t.lock === "" ? "the lock" : t.lock} is released, nor if it were a mutex`;
+      return t.entry
+        ? `not where ${lock} is not held: ${t.how} says that it is`
+        : `not after ${lock} is released, nor if it were a mutex`;
   }
 }
 

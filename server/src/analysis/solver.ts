@@ -86,15 +86,22 @@ export class Solver implements World {
     readonly program: Program,
     readonly tables: KernelTables,
     private readonly facts: FactsPort,
+    /** What it knows is made use of, what is found here is kept apart from it: see `beside`. */
+    private readonly base: Solver | null = null,
   ) {
-    this.shared = new SharedTerms(program);
-    this.graph = new CallGraph(program);
-    this.pointers = new Pointers(program, tables);
-    this.reach = this.graph.reachSleepers(tables, this.pointers);
-    this.aliases = new Aliases(program, tables, (file) => facts.read(file));
-    this.flows = new FlowStore(program, facts);
-    this.wrappers = new LockWrappers(this, program, tables, this.graph, this.flows);
+    this.shared = base?.shared ?? new SharedTerms(program);
+    this.graph = base?.graph ?? new CallGraph(program);
+    this.pointers = base?.pointers ?? new Pointers(program, tables);
+    this.reach = base?.reach ?? this.graph.reachSleepers(tables, this.pointers);
+    this.aliases = base?.aliases ?? new Aliases(program, tables, (file) => facts.read(file));
+    this.flows = base?.flows ?? new FlowStore(program, facts);
+    this.wrappers = base?.wrappers ?? new LockWrappers(this, program, tables, this.graph, this.flows);
     this.filter = new RegionFilter(program, tables, this.wrappers, (fn) => this.reaches(fn));
+  }
+
+  /** A solver for questions about single functions: nothing that it works out shows in a later check. Good until an edit. */
+  beside(): Solver {
+    return new Solver(this.program, this.tables, this.facts, this);
   }
 
   // ---- World ----------------------------------------------------------------------------------------------------
@@ -102,6 +109,7 @@ export class Solver implements World {
   summaryOf(fn: number): Summary {
     const r = this.results.get(fn);
     if (r && !this.stale.has(fn)) return r.summary;
+    if (this.base) return this.base.summaryOf(fn);
     const e = this.wrappers.effectsOf(fn);
     return e ? { ...EMPTY, effects: e } : EMPTY;
   }
@@ -384,6 +392,7 @@ export class Solver implements World {
     const closure = new Set<number>();
     let frontier = new Set<number>();
     const want = (f: number, always: boolean): void => {
+      if (this.base?.isSummarised(f) && !callbacks.has(f)) return;
       if (!closure.has(f) && hasBody(program, f) && (always || this.reaches(f) || this.handed.has(f))) {
         closure.add(f);
         frontier.add(f);

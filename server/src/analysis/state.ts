@@ -121,8 +121,15 @@ export class PathState implements Knowledge {
     return key;
   }
 
-  /** Joins another path's knowledge into this one; true if anything was lost. `either` makes a term for "one of the two". */
-  joinKnowledge(other: PathState, either: (a: number, b: number) => number): boolean {
+  /**
+   * Joins another path's knowledge into this one; true if anything was lost. `either` makes a term for "one of the two",
+   * `initial` is what a place holds that a path has not assigned (a parameter's own value; 0: nothing known).
+   */
+  joinKnowledge(
+    other: PathState,
+    either: (a: number, b: number) => number,
+    initial: (place: number) => number,
+  ): boolean {
     let changed = false;
     if (this.facts !== other.facts) {
       for (const [e, f] of this.facts) {
@@ -134,19 +141,20 @@ export class PathState implements Knowledge {
     }
     if (this.env === other.env) return changed;
     for (const [e, v] of this.env) {
-      const w = other.env.get(e);
+      const w = other.env.get(e) ?? initial(e);
       if (w === v) continue;
-      const u = w === undefined ? 0 : either(v, w);
+      const u = w === 0 ? 0 : either(v, w);
       if (u !== v) {
         this.ownEnv().set(e, u);
         changed = true;
       }
     }
-    for (const e of other.env.keys()) {
-      if (!this.env.has(e)) {
-        this.ownEnv().set(e, 0);
-        changed = true;
-      }
+    for (const [e, w] of other.env) {
+      if (this.env.has(e)) continue;
+      const v = initial(e);
+      const u = v === w ? v : v === 0 || w === 0 ? 0 : either(v, w);
+      this.ownEnv().set(e, u);
+      if (u !== v || v === 0) changed = true;
     }
     return changed;
   }

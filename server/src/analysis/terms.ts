@@ -191,6 +191,13 @@ export class Terms {
     }
   }
 
+  /** What a place holds on a path that has not assigned it, as far as that is a term: a parameter's own value; else 0. */
+  initial(place: number): number {
+    const p = this.pool;
+    const i = p.kind(place) === E.Var ? this.paramOf.get(p.a(place)) : undefined;
+    return i === undefined ? 0 : p.make(E.Param, i);
+  }
+
   /** The term with what the path knows put in: a value. Unknown(0) when it says nothing. */
   value(e: number, k: Knowledge): number {
     const v = this.substitute(e, k);

@@ -31,8 +31,8 @@ export async function sleepVerdicts(
     const result = solver.results.get(fn);
     const about = { ...functionSite(program, fn), function: program.fnText(fn), flags: program.fnFlags(fn) };
     if (!result) return { ...about, sleeps: "unknown" };
-    // What a caller hands in (a callback) and what happens after its lock was dropped is not the function's own doing.
-    const ways = result.summary.sleeps.filter((e) => e.viaParam < 0 && e.dropped.length === 0);
+    // What a callback that the caller hands in does is not the function's own doing.
+    const ways = result.summary.sleeps.filter((e) => e.viaParam < 0);
     if (ways.length === 0) return { ...about, sleeps: "never" };
     const best = ways.reduce((a, b) => (sureness(b) > sureness(a) ? b : a));
     return { ...about, sleeps: isUnconditional(best) ? "always" : "sometimes", path: reporter.path(best, 0) };
@@ -53,9 +53,15 @@ function functionSite(program: Program, fn: number): Site {
   };
 }
 
-/** No flag, state, context test or guess stands between the call and the sleep. */
+/** No flag, state, context test or guess stands between the call and the sleep, nor does it drop a lock of the caller first. */
 function isUnconditional(e: SleepEntry): boolean {
-  return e.gfp.length === 0 && e.atoms.length === 0 && e.ctxNone === 0 && rankOf(e.reasons) === 2;
+  return (
+    e.gfp.length === 0 &&
+    e.atoms.length === 0 &&
+    e.ctxNone === 0 &&
+    e.dropped.length === 0 &&
+    rankOf(e.reasons) === 2
+  );
 }
 
 function sureness(e: SleepEntry): number {

@@ -14,6 +14,7 @@ import { type CacheSettings, manifestsFolder } from "./cache/folder.js";
 import { contentHash, type Hash, hexOf, keyOf } from "./cache/hash.js";
 import { BadManifest, type FileVersion, isUnchanged, Manifest } from "./cache/manifest.js";
 import { CacheNotes } from "./cache/notes.js";
+import { unpack } from "./cache/pack.js";
 import { flowStamp, outlineStamp, toolStamp } from "./cache/stamps.js";
 import { Store } from "./cache/store.js";
 import type { CacheCounts, FactsHost, ResultStore } from "./factsHost.js";
@@ -124,10 +125,10 @@ export class CachedFacts implements FactsHost, ResultStore {
         this.manifest.set(file, result.cached);
         if (!look(file, result.cached.hash)) again.push({ file, always: true });
       } else if ("outline" in result) {
-        const { outline, version } = result;
+        const { outline, packed, version } = result;
         this.cacheCounts.outlinesMade++;
         this.remember(file, version);
-        if (version) this.store.put(keyOf(version.hash, this.stamp), outline);
+        if (version && packed) this.store.put(keyOf(version.hash, this.stamp), packed);
         emit(file, decodeOutline(outline));
       } else {
         this.remember(file, undefined);
@@ -141,7 +142,7 @@ export class CachedFacts implements FactsHost, ResultStore {
         wanted.map((w) => w.record),
         (i, bytes) => {
           const { file, record, hash } = wanted[i];
-          const outline = bytes && this.decoded(record, () => decodeOutline(bytes));
+          const outline = bytes && this.decoded(record, () => decodeOutline(unpack(bytes)));
           if (!outline) {
             again.push({ file, always: true });
             return;

@@ -27,9 +27,10 @@ export type ToWorker =
   | { type: "known"; known: KnownOutlines }
   | { type: "batch"; id: number; items: WorkItem[] };
 
-/** Parallel to the batch's items. `version` is there when the file on disk was read, and versions are wanted. */
+/** Parallel to the batch's items. `version`, and what is kept under it, are there when the file on disk was
+ * read, and versions are wanted. */
 export type ItemResult =
-  | { outline: Uint8Array; version?: FileVersion }
+  | { outline: Uint8Array; packed?: Uint8Array; version?: FileVersion }
   /** The cache has the outline of what was read. */
   | { cached: FileVersion }
   /** As `encodeFlows` wrote them. */

@@ -6,6 +6,7 @@ import type { FileOutline, MacroClasses } from "../facts/outline.js";
 import { decodeOutline, encodeOutline } from "../outline/codec.js";
 import { checksum, keyOf } from "./cache/hash.js";
 import { mayHave } from "./cache/index.js";
+import { pack, unpack } from "./cache/pack.js";
 import { type FactTools, failureReason } from "./factTools.js";
 import { encodeFlows } from "./flowCodec.js";
 import {
@@ -32,7 +33,7 @@ class OutlineReader {
       }
       const bytes = new Uint8Array(length);
       if (readSync(this.fd, bytes, 0, length, offset) !== length || checksum(bytes) !== check) return null;
-      return decodeOutline(bytes);
+      return decodeOutline(unpack(bytes));
     } catch {
       return null;
     }
@@ -74,7 +75,10 @@ export function serveFacts(
           return { cached: version };
         const outline = encodeOutline(tools.outline(text, item.file));
         if (outline.byteLength === outline.buffer.byteLength) transfer.push(outline.buffer as ArrayBuffer);
-        return { outline, version };
+        if (version === undefined) return { outline };
+        const packed = pack(outline);
+        transfer.push(packed.buffer as ArrayBuffer);
+        return { outline, packed, version };
       }
       if (classes === null) throw new Error("flows were asked for before the macro classes were set");
       const at = item.outlineAt;

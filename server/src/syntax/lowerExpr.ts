@@ -151,6 +151,8 @@ export abstract class ExprLowerer {
         break;
       case K.binary_expression: {
         const op = this.operator(node);
+        // A choice of plain conditions stays one condition: what holds after it is that one of them does.
+        if (op === "||" && !this.hasEffects(node)) break;
         if (op === "&&" || op === "||") {
           const l = ast.first[node];
           const middle = b.label();
@@ -311,11 +313,17 @@ export abstract class ExprLowerer {
   }
 
   private number(text: string): number {
-    const m = /^(0[xX][0-9a-fA-F]+|0[bB][01]+|\d+)[uUlL]*$/.exec(text);
+    // The grammar takes a sign in front of digits as a part of the number.
+    const m = /^([-+]?)(0[xX][0-9a-fA-F]+|0[bB][01]+|\d+)[uUlL]*$/.exec(text);
     if (!m) return this.b.opaque(-2 - text.length);
-    const t = m[1];
-    const n = /^0\d/.test(t) ? Number.parseInt(t, 8) : Number(t);
-    return this.b.integer(Number(BigInt.asIntN(32, BigInt(Math.min(n, Number.MAX_SAFE_INTEGER)))));
+    const t = m[2];
+    const size = /^0\d/.test(t) ? Number.parseInt(t, 8) : Number(t);
+    const n = m[1] === "-" ? -size : size;
+    return this.b.integer(
+      Number(
+        BigInt.asIntN(32, BigInt(Math.max(Math.min(n, Number.MAX_SAFE_INTEGER), Number.MIN_SAFE_INTEGER))),
+      ),
+    );
   }
 
   private binary(node: number): number {

@@ -188,7 +188,13 @@ describe("why a function is atomic", () => {
 
   it("tells an assertion from a lock that is taken", async () => {
     const { own } = await explainIn(dev, "asserted");
-    expect(own).toMatchObject([{ asserted: true, context: { how: "lockdep_assert_held" } }]);
+    expect(own).toMatchObject([
+      {
+        asserted: true,
+        context: { how: "lockdep_assert_held" },
+        otherwise: "not where d->lock is not held: lockdep_assert_held says that it is",
+      },
+    ]);
   });
 
   it("does not count a caller's lock that is dropped on the way", async () => {
@@ -332,6 +338,25 @@ describe("an explanation", () => {
     const [a, b] = [await asked.engine.check({ focus: null }), await plain.engine.check({ focus: null })];
     expect(a.findings).toEqual(b.findings);
     expect(a.findings.length).toBeGreaterThan(2);
+  });
+
+  it("does not change what a check finds after an edit", async () => {
+    const asked = await open({ "drivers/dev.c": DEVICE });
+    const plain = await open({ "drivers/dev.c": DEVICE });
+    const edit = DEVICE.replace("\tmutex_lock(&d->config);\n\tmutex_unlock(&d->config);\n", "\tmsleep(1);\n");
+    expect(edit).not.toBe(DEVICE);
+    await asked.engine.check({ focus: null });
+    await plain.engine.check({ focus: null });
+    for (const { name } of ["top", "start", "outer", "reset", "sometimes"].flatMap((n) =>
+      asked.engine.find(n),
+    ))
+      await explainIn(asked, name);
+    await asked.change("drivers/dev.c", edit);
+    await plain.change("drivers/dev.c", edit);
+    await explainIn(asked, "middle");
+    const [a, b] = [await asked.engine.check({ focus: null }), await plain.engine.check({ focus: null })];
+    expect(a.findings).toEqual(b.findings);
+    expect(a.stats.analysedFunctions).toBe(b.stats.analysedFunctions);
   });
 
   it("reads like an answer", async () => {

@@ -14,6 +14,7 @@ import {
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { checksum } from "../../../src/host/cache/hash.js";
+import { CachedFacts } from "../../../src/host/cachedFacts.js";
 import { lockctx } from "../../cli/lockctx.js";
 import { agedFixtures, type CacheFixture, everything, run, source } from "./harness.js";
 
@@ -21,7 +22,7 @@ let f: CacheFixture;
 let fresh: CacheFixture[];
 let plain: string;
 beforeAll(async () => {
-  fresh = await agedFixtures(14);
+  fresh = await agedFixtures(17);
 });
 beforeEach(async () => {
   f = fresh.pop()!;
@@ -196,6 +197,38 @@ function makeReadOnly(folder: string): (() => void) | null {
   }
   return () => execFileSync("umount", [folder]);
 }
+
+describe("a worker that fails", () => {
+  const workerUrl = new URL("../poolWorker.mjs", import.meta.url);
+  const options = () => ({
+    root: f.root,
+    outline: { registrations: new Set<string>() },
+    jobs: 2,
+    workerUrl,
+    fileTimeLimitMs: 1000,
+    cache: { folder: f.folder },
+  });
+
+  it.each([
+    ["throws", "throw.c", /could not be analysed/],
+    ["ends", "exit.c", /ended its worker/],
+    ["hangs", "hang.c", /took longer than 1 seconds/],
+  ])(
+    "(it %s) costs one file, which is tried again the next time; the rest is kept",
+    async (_how, name, reason) => {
+      const files = [...f.files, name];
+      for (const round of ["first", "second"]) {
+        writeFileSync(join(f.root, name), "bad");
+        const host = new CachedFacts(options());
+        const { said } = await run(host, files);
+        const bad = said.split("\n").filter((line) => line.includes("!"));
+        expect(bad).toEqual([expect.stringMatching(reason)]);
+        expect(host.cacheCounts.outlinesFound).toBe(round === "first" ? 0 : f.files.length);
+        expect(host.messages).toEqual([]);
+      }
+    },
+  );
+});
 
 describe("several processes", () => {
   const check = (...more: string[]) =>
