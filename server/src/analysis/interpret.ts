@@ -46,7 +46,6 @@ const MOST_VISITS = 60;
 /** Longest chain. */
 const LONGEST = 16;
 
-
 export interface FnResult {
   summary: Summary;
   findings: RawFinding[];
