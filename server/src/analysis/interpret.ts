@@ -43,9 +43,8 @@ export const MOST_ENTRIES = 16;
 export const MOST_PATHS = 16;
 /** Most times that one place is run: beyond it, knowledge is thrown away to end the loop. */
 const MOST_VISITS = 60;
-/** Longest chain, and the length beyond which a chain has too many chances to be impossible. */
+/** Longest chain. */
 const LONGEST = 16;
-export const LONG = 8;
 
 export interface FnResult {
   summary: Summary;

@@ -48,10 +48,10 @@ const DOUBTS = [
  * Reasons with what follows from their number: each is tolerable alone, several of them along a longer chain say that a
  * step is likely to exclude another.
  */
-export function withDoubts(reasons: number, length: number): number {
-  let doubts = length > 5 ? 1 : 0;
+export function withDoubts(reasons: number, hops: number): number {
+  let doubts = hops > 3 ? 1 : 0;
   for (const d of DOUBTS) if (reasons & R[d]) doubts++;
-  return doubts >= 3 && length > 3 ? reasons | R["several-doubts"] : reasons;
+  return doubts >= 3 && hops > 2 ? reasons | R["several-doubts"] : reasons;
 }
 
 /** 2 high, 1 medium, 0 low. */

@@ -10,7 +10,7 @@ import { contextWords } from "../findings/words.js";
 import { ATOMIC, type ContextKind, Ctx } from "../kernel/types.js";
 import type { CallbackRoot } from "../program/pointers.js";
 import type { Program } from "../program/program.js";
-import { LONG, MOST_PATHS } from "./interpret.js";
+import { MOST_PATHS } from "./interpret.js";
 import { confidenceOf, R, rankOf, reasonNames, withDoubts } from "./reasons.js";
 import type { Solver } from "./solver.js";
 import type { HeldContext, RawFinding, SleepEntry } from "./summary.js";
@@ -97,8 +97,9 @@ export class Reporter {
         reasons |= R["put-super-path"];
       if (this.program.fnFlags(x.fn) & FnFlag.Init) reasons |= R["boot-only"];
     }
-    if (e.length > LONG) reasons |= R["long-chain"];
-    reasons = withDoubts(reasons, chain.length);
+    const hops = hopsOf(chain);
+    if (hops > MOST_HOPS) reasons |= R["long-chain"];
+    reasons = withDoubts(reasons, hops);
     const sleep = this.nameSite(e.sinkFn, e.sinkAt, e.sinkEnd, e.sinkName);
     const condition = this.condition(e);
     return {
@@ -245,6 +246,23 @@ export class Reporter {
         : o.regs[r.record.index + Reg.offset];
     return { file: r.file, offset, endOffset: offset + 1 };
   }
+}
+
+/** Hops beyond which a chain has too many chances to be impossible. */
+const MOST_HOPS = 5;
+
+/**
+ * Calls of a chain that leave the file or go through a pointer, and one for the sleep. Helpers of the same file and macros
+ * do not count: splitting a function in two or wrapping a call makes nothing less certain.
+ */
+function hopsOf(chain: readonly ChainStep[]): number {
+  let hops = 1;
+  for (let i = 1; i < chain.length; i++) {
+    const { via, file } = chain[i - 1];
+    const near = via === "macro" || (file === chain[i].file && (via === undefined || via === "call"));
+    if (!near) hops++;
+  }
+  return hops;
 }
 
 function isGfp(e: SleepEntry): boolean {
