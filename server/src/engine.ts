@@ -2,6 +2,7 @@
  * The engine: the one entrance to the core for every adapter (CLI, language server, tests). It holds the program of one
  * tree, keeps it up to date as files change, and answers questions about it with plain data. No I/O, no LSP types.
  */
+import type { CodeView } from "./code.js";
 import type { FactsPort } from "./facts/ports.js";
 import type { Dump, Explanation, FunctionRef, LockGraph, Subject } from "./findings/explain.js";
 import type { AnalysisStats, Confidence, Finding, FindingPath, Site } from "./findings/types.js";
@@ -71,6 +72,8 @@ export interface Engine {
   sleepVerdicts(flags: number, signal?: AbortSignal): Promise<SleepVerdict[]>;
   /** Where functions and macros of this name have a body. */
   definitions(name: string): Site[];
+  /** Symbols, callers and types of the program as it is now. */
+  readonly code: CodeView;
   /** The function that contains the offset, with its extent. */
   functionAt(file: string, offset: number): { name: string; start: number; end: number } | null;
 }

@@ -27,7 +27,7 @@ const ALLOWED: Record<string, string[]> = {
   lsp: ["text", "host", "report", "program", "analysis", "fixes"],
 };
 /** Contracts between the parts: plain types and tables that everyone may see. */
-const CONTRACTS = ["facts", "findings", "kernel", "engine.ts"];
+const CONTRACTS = ["facts", "findings", "kernel", "engine.ts", "code.ts"];
 
 /** node:module finds tree-sitter's native binding; node:crypto hashes. Neither sees a file of the user. */
 const FORBIDDEN_IN_CORE =

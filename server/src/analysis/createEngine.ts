@@ -1,4 +1,5 @@
 /** The engine over program and solver: loads outlines, keeps them current, answers questions with plain data. */
+import type { CodeView } from "../code.js";
 import type {
   CheckOptions,
   CheckResult,
@@ -15,6 +16,7 @@ import {
   Fn,
   INIT_STRIDE,
   Init,
+  type MacroClasses,
   REG_STRIDE,
   Reg,
   STRUCT_STRIDE,
@@ -23,6 +25,7 @@ import {
 import type { Dump, Explanation, FunctionRef, LockGraph, Subject } from "../findings/explain.js";
 import type { AnalysisStats, Site } from "../findings/types.js";
 import { harvestMacroClasses } from "../outline/macroClasses.js";
+import { ProgramCodeView } from "../program/codeView.js";
 import { Program, type SourceFile } from "../program/program.js";
 import { functionRef } from "./explain.js";
 import { findFunctions, functionNumberAt, Inspector, similarNames } from "./inspector.js";
@@ -51,6 +54,7 @@ class KernelEngine implements InspectingEngine {
   /** Texts of files as they were when last told of a change: what an edit left alone is not analysed again. */
   private readonly texts = new Map<string, string>();
 
+  private macroClasses: MacroClasses = harvestMacroClasses([]);
   private skipped: { path: string; reason: string }[] = [];
   private readonly phases: Phase[] = [];
   private wall = performance.now();
@@ -92,9 +96,10 @@ class KernelEngine implements InspectingEngine {
       opts.signal,
     );
     this.mark("outline");
-    this.options.facts.setMacroClasses(
-      harvestMacroClasses(order.filter((f) => got.has(f)).map((path) => ({ path, outline: got.get(path)! }))),
+    this.macroClasses = harvestMacroClasses(
+      order.filter((f) => got.has(f)).map((path) => ({ path, outline: got.get(path)! })),
     );
+    this.options.facts.setMacroClasses(this.macroClasses);
     for (const path of order) {
       const outline = got.get(path);
       if (!outline) continue;
@@ -245,6 +250,15 @@ class KernelEngine implements InspectingEngine {
   sleepVerdicts(flags: number, signal?: AbortSignal): Promise<SleepVerdict[]> {
     const solver = new Solver(this.program, this.options.tables, this.options.facts);
     return sleepVerdicts(solver, flags, signal);
+  }
+
+  get code(): CodeView {
+    return new ProgramCodeView(
+      this.program,
+      this.options.version,
+      this.options.tables,
+      () => this.macroClasses,
+    );
   }
 
   definitions(name: string): Site[] {

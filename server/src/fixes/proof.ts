@@ -3,17 +3,7 @@
  * finding must be gone (or suppressed, if that was the fix) and no other may be new.
  */
 import type { Finding } from "../findings/types.js";
-import { gfpFixes } from "./gfp.js";
-import { suppressFixes } from "./suppress.js";
-import type { Fix, FixEdit, FixProvider, FixSource } from "./types.js";
-
-/** All ways of repair, in the order in which they are shown. */
-export const PROVIDERS: readonly FixProvider[] = [gfpFixes, suppressFixes];
-
-/** Proposals for a finding; unproved. */
-export function proposeFixes(finding: Finding, source: FixSource): Fix[] {
-  return PROVIDERS.flatMap((provider) => provider(finding, source));
-}
+import type { Fix, FixEdit } from "./types.js";
 
 /** The text after the edits of one file. */
 export function applyEdits(text: string, edits: readonly FixEdit[]): string {

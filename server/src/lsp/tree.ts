@@ -4,7 +4,9 @@
  */
 import type { PointInfo } from "../engine.js";
 import type { Finding } from "../findings/types.js";
-import { applyFix, proposeFixes, proves } from "../fixes/proof.js";
+import { applyFix, proves } from "../fixes/proof.js";
+import { proposeFixes } from "../fixes/registry.js";
+import { createFixSource } from "../fixes/source.js";
 import type { Fix } from "../fixes/types.js";
 import { MAX_FOLDER_FILES, type TreeBackend, type TreeScope } from "./deps.js";
 import { Exclusive, errorText, isAbort } from "./exclusive.js";
@@ -293,10 +295,12 @@ export class Tree {
     return this.lock.run(async () => {
       if (this.dirty.size > 0) return []; // the text changed since the question was asked
       const read = (file: string): string | null => this.backend.read(file);
-      const proposals = proposeFixes(finding, { read, functionAt: (f, o) => engine.functionAt(f, o) });
+      const findings = this.findings.get(finding.file) ?? [];
+      const proposals = await proposeFixes(finding, await createFixSource({ engine, read, findings }));
       if (proposals.length === 0) return [];
       const proved: Fix[] = [];
       for (const fix of proposals) {
+        if (fix.applicability === "sketch") continue;
         const texts = applyFix(fix, read);
         if (!texts) continue;
         const focus = new Set([finding.file, ...texts.keys()]);

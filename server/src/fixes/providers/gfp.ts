@@ -2,9 +2,9 @@
  * GFP_KERNEL → GFP_ATOMIC for an allocation that runs in atomic context. Only where the result is checked: an atomic
  * allocation fails in earnest. Never the preferred fix, for often the right one is to allocate before the lock.
  */
-import type { Finding, Site } from "../findings/types.js";
-import { closingBracket, maskCode } from "./mask.js";
-import type { Fix, FixSource } from "./types.js";
+import type { Finding, Site } from "../../findings/types.js";
+import { closingBracket, maskCode } from "../mask.js";
+import type { Fix, FixSource } from "../types.js";
 
 const BLOCKING = /\bGFP_(?:KERNEL(?:_ACCOUNT)?|USER|NOFS|NOIO|HIGHUSER(?:_MOVABLE)?)\b/;
 
