@@ -25,6 +25,7 @@ const ORDER: readonly [Reason, Confidence][] = [
   ["boot-only", "low"],
   ["table", "medium"],
   ["put-super-path", "high"],
+  ["unlikely-target", "low"],
 ];
 
 /** Bit of each reason. */

@@ -15,6 +15,7 @@ export type Reason =
   | "assertion"
   | "function-pointer"
   | "many-targets"
+  | "unlikely-target"
   | "several-definitions"
   | "state-guarded"
   | "last-reference"

@@ -63,6 +63,8 @@ export class Pointers {
   /** struct name * 2^21-ish + field → functions. */
   private readonly byField = new Map<string, number[]>();
   private readonly assigned = new Map<number, { fn: number; file: SourceFile }[]>();
+  /** The other way round; made when first asked for. */
+  private fieldsOf: Map<number, string[]> | null = null;
   readonly roots: CallbackRoot[] = [];
   /** Names that are installed or registered somewhere, whether or not they were functions when this was built. */
   private readonly installed = new Set<number>();
@@ -249,9 +251,21 @@ export class Pointers {
   targets(struct: number, field: number, from: SourceFile): { fns: number[]; total: number } {
     const all = new Set(this.byField.get(`${struct}.${field}`) ?? []);
     for (const a of this.assigned.get(field) ?? [])
-      if (a.file.path === from.path || closeness(a.file.path, from.path) >= 3) all.add(a.fn);
+      if (sameBranch(a.file.path, from.path)) all.add(a.fn);
     const list = [...all].filter((fn) => this.program.alive(fn) && sameArch(this.program.fnFile(fn), from));
     return { fns: list.sort((a, b) => a - b), total: list.length };
+  }
+
+  /** Functions that stand in the same field of the same struct type as this one, in other objects. */
+  rivals(fn: number): ReadonlySet<number> {
+    if (!this.fieldsOf) {
+      this.fieldsOf = new Map();
+      for (const [key, fns] of this.byField) for (const f of fns) push(this.fieldsOf, f, key);
+    }
+    const out = new Set<number>();
+    for (const key of this.fieldsOf.get(fn) ?? []) for (const f of this.byField.get(key)!) out.add(f);
+    out.delete(fn);
+    return out;
   }
 
   /** Field name → functions, for over-approximating calls through members by name. */
@@ -259,6 +273,13 @@ export class Pointers {
     for (const [key, fns] of this.byField) yield [Number(key.slice(key.indexOf(".") + 1)), fns];
     for (const [field, list] of this.assigned) yield [field, list.map((a) => a.fn)];
   }
+}
+
+/** Whether the folder of one file is that of the other or above it: one driver, for all that paths tell. */
+function sameBranch(a: string, b: string): boolean {
+  const x = a.slice(0, a.lastIndexOf("/") + 1);
+  const y = b.slice(0, b.lastIndexOf("/") + 1);
+  return closeness(a, b) >= 2 && (x.startsWith(y) || y.startsWith(x));
 }
 
 function sameArch(f: SourceFile, from: SourceFile): boolean {

@@ -16,6 +16,9 @@ import type { FlowShape } from "./shape.js";
 import type { Sleeping } from "./sleeping.js";
 import type { TableSleeps } from "./tableSleeps.js";
 
+/** Of so many targets of a pointer or more, one that sleeps says little; likewise one in so many. */
+const MANY_KINDS = 4;
+
 export class Calling {
   private readonly world: World;
   private readonly t: Terms;
@@ -248,6 +251,11 @@ export class Calling {
     const handed = args.filter((a) => this.isFunction(a));
     const handsOn = handed.length > 0;
     for (const a of handed) this.needFunction(a, atomic);
+    if (via === "pointer" && live.length >= MANY_KINDS) {
+      // One bus or chip of several: which of them this is, nothing here says.
+      const sleeping = live.filter((f) => this.world.summaryOf(f).sleeps.length > 0).length;
+      if (sleeping * MANY_KINDS <= live.length) reasons |= R["many-targets"];
+    }
     const written = via === "pointer" ? (/\w+$/.exec(name)?.[0] ?? name) : name;
     const config =
       program.hasStub(program.fnName(live[0]), this.file) || this.frame.conditionalCall

@@ -3,7 +3,7 @@ import { E } from "../../facts/expr.js";
 import { Fn } from "../../facts/outline.js";
 import { Ctx, type LockPrimitive } from "../../kernel/types.js";
 import type { SourceFile } from "../../program/program.js";
-import { findToken, releaseToken, tokenNumbers } from "../locks.js";
+import { findToken, releaseToken, spins, tokenNumbers } from "../locks.js";
 import { R } from "../reasons.js";
 import type { PathState, Token } from "../state.js";
 import type { AcquireRef, Effect, LockRef } from "../summary.js";
@@ -218,7 +218,10 @@ export class Locking {
         const heldNonzero =
           lock.heldWhen === undefined || lock.heldWhen === "nonzero" || lock.heldWhen === "nonnull";
         const held = s.clone();
-        this.acquire(make(held), held);
+        const token = make(held);
+        this.acquire(token, held);
+        // Called again in a loop and not held now: what its last round took is gone.
+        s.tokens = s.tokens.filter((t) => t.id !== token.id);
         held.setFact(result, heldNonzero ? NONZERO : ZERO);
         s.setFact(result, heldNonzero ? ZERO : NONZERO);
         return [held, s];
@@ -315,7 +318,15 @@ export class Locking {
 
   /** A release of a lock that cannot be named here: the latest of its kind and last name, else of its kind. */
   private releaseLoose(r: LockRef, s: PathState): void {
-    const left = releaseToken(s.tokens, { key: 0, raw: 0, last: r.last, adds: r.adds, kind: r.kind });
+    const wanted = { key: 0, raw: 0, last: r.last, adds: r.adds, kind: r.kind };
+    if (r.last === "" && spins(r.kind)) {
+      // Nothing says which lock it is: not ours if interrupts would stay off after it, and nobody's further up.
+      const i = findToken(s.tokens, wanted);
+      if (i >= 0 && (s.tokens[i].adds & ~r.adds & (Ctx.Irq | Ctx.Bh)) === 0)
+        s.tokens = s.tokens.filter((_, k) => k !== i);
+      return;
+    }
+    const left = releaseToken(s.tokens, wanted);
     if (left) s.tokens = left;
     else if (s.dropped.length < 6) s.dropped = [...s.dropped, { ...r, term: -1 }];
   }

@@ -11,6 +11,10 @@ import type { World } from "../world.js";
 import { dedupe, keep } from "./entries.js";
 import type { FnResult, Frame } from "./frame.js";
 import type { Locking } from "./locking.js";
+import type { FlowShape } from "./shape.js";
+
+/** Names of parameters and fields that say in which context something is used. */
+const FLAG_NAMES = /sleep|atomic|block|wait|sync\b|can_|locked|in_irq|polled|nowait|gfp|oops/i;
 
 /** A sleep met at a call, in terms of this function, before its conditions have been looked at. */
 export interface Sleep {
@@ -51,6 +55,7 @@ export class Sleeping {
 
   constructor(
     private readonly frame: Frame,
+    private readonly shape: FlowShape,
     private readonly locking: Locking,
   ) {
     this.world = frame.world;
@@ -112,7 +117,9 @@ export class Sleeping {
       if (need.undecided) {
         this.result.undecided++;
         this.frame.observer?.undecided(at, a.term);
-        if (a.term !== 0 && CONTEXT_FLAG.test(this.t.lastName(a.term))) reasons |= R["flag-undecided"];
+        // What a caller passes and nobody can see decides: a doubt about the context, or like one about an object's state.
+        reasons |=
+          a.term !== 0 && CONTEXT_FLAG.test(this.t.lastName(a.term)) ? R["flag-undecided"] : R["state-guarded"];
       }
     }
     // Locks of ours that are dropped around the sleep do not count; others are our caller's.
@@ -262,7 +269,7 @@ export class Sleeping {
           return "";
       }
     };
-    return /sleep|atomic|block|wait|sync\b|can_|locked|in_irq|polled|nowait|gfp|oops/i.test(name(term));
+    return FLAG_NAMES.test(name(term));
   }
 
   /** What the path to a call says about parameters, for our callers: the same for every sleep behind that call. */
@@ -283,7 +290,10 @@ export class Sleeping {
         }
       }
       const t = this.t.toShared(term);
-      if (t < 0 || !shared.hasParam(t)) continue;
+      if (t < 0 || !shared.hasParam(t)) {
+        value.reasons |= this.localDoubt(term, f);
+        continue;
+      }
       if (shared.readsState(t)) {
         // A flag of the object that is about sleeping decides, and cannot be seen; any other state is a condition.
         if (this.flagLike(t)) value.reasons |= R["flag-undecided"];
@@ -295,6 +305,17 @@ export class Sleeping {
     this.conditionsMemo = { s, at, facts: s.facts, size: s.facts.size, value };
     return value;
   }
+
+  /** What a condition that our callers know nothing of makes of a sleep behind it. */
+  private localDoubt(term: number, f: number): number {
+    const p = this.t.pool;
+    if (p.kind(term) === E.Call) {
+      return this.shape.puts.get(p.a(term)) === (f === NONZERO) ? R["last-reference"] : 0;
+    }
+    if (this.frame.loopConditions.has(term) || !this.t.readsMemory(term)) return 0;
+    return FLAG_NAMES.test(this.t.lastName(term)) ? R["flag-undecided"] : R["state-guarded"];
+  }
+
   private conditionsMemo: {
     s: PathState;
     at: number;
