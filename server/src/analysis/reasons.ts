@@ -26,6 +26,7 @@ const ORDER: readonly [Reason, Confidence][] = [
   ["table", "medium"],
   ["put-super-path", "high"],
   ["unlikely-target", "low"],
+  ["few-targets-sleep", "medium"],
 ];
 
 /** Bit of each reason. */

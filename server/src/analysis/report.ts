@@ -14,14 +14,17 @@ import { MOST_PATHS } from "./interpret/finish.js";
 import { confidenceOf, R, rankOf, reasonNames, withDoubts } from "./reasons.js";
 import type { Solver } from "./solver.js";
 import type { HeldContext, RawFinding, SleepEntry } from "./summary.js";
+import { TargetDoubts } from "./targetDoubts.js";
 
 const MESSAGE_LOCKS = new Set<ContextKind>(["spinlock", "rwlock", "raw-spinlock", "bit-spinlock", "seqlock"]);
 
 export class Reporter {
   private readonly program: Program;
+  private readonly targets: TargetDoubts;
 
   constructor(private readonly solver: Solver) {
     this.program = solver.program;
+    this.targets = new TargetDoubts(solver);
   }
 
   /** All findings of these functions, in order of place. */
@@ -97,7 +100,7 @@ export class Reporter {
         reasons |= R["put-super-path"];
       if (this.program.fnFlags(x.fn) & FnFlag.Init) reasons |= R["boot-only"];
     }
-    if (this.leavesItsDriver(e)) reasons |= R["unlikely-target"];
+    reasons |= this.targets.doubts(e);
     const hops = hopsOf(chain);
     if (hops > MOST_HOPS) reasons |= R["long-chain"];
     reasons = withDoubts(reasons, hops);
@@ -110,37 +113,6 @@ export class Reporter {
       chain,
       sleep: { ...sleep, call: e.sinkName, reason: e.why },
     };
-  }
-
-  /**
-   * Whether a pointer leads to the function of another driver, although one that the chain comes from has its own for that
-   * field: a PCI front end that seems to call what the USB one put there.
-   */
-  private leavesItsDriver(e: SleepEntry): boolean {
-    const files = new Set<string>();
-    const folders = new Set<string>();
-    for (let x: SleepEntry | null = e; x?.next; x = x.next) {
-      const { path, header } = this.program.fnFile(x.fn);
-      if (x.via === "pointer" && this.program.alive(x.next.fn)) {
-        const target = this.program.fnFile(x.next.fn).path;
-        const beside = folders.has(folderOf(target)) || target.startsWith(folderOf(path));
-        if (!files.has(target) && target !== path && !beside) {
-          for (const r of this.solver.pointers.rivals(x.next.fn)) {
-            if (!this.program.alive(r)) continue;
-            const rival = this.program.fnFile(r).path;
-            if (rival === path || files.has(rival) || folders.has(folderOf(rival))) return true;
-          }
-        } else if (!files.has(target) && target !== path) {
-          for (const r of this.solver.pointers.rivals(x.next.fn))
-            if (this.program.alive(r) && files.has(this.program.fnFile(r).path)) return true;
-        }
-      }
-      if (!header) {
-        files.add(path);
-        folders.add(folderOf(path));
-      }
-    }
-    return false;
   }
 
   private condition(e: SleepEntry): string {
@@ -278,10 +250,6 @@ export class Reporter {
         : o.regs[r.record.index + Reg.offset];
     return { file: r.file, offset, endOffset: offset + 1 };
   }
-}
-
-function folderOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/") + 1);
 }
 
 /** Hops beyond which a chain has too many chances to be impossible. */

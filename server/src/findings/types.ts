@@ -16,6 +16,7 @@ export type Reason =
   | "function-pointer"
   | "many-targets"
   | "unlikely-target"
+  | "few-targets-sleep"
   | "several-definitions"
   | "state-guarded"
   | "last-reference"

@@ -16,7 +16,7 @@ import type { FlowShape } from "./shape.js";
 import type { Sleeping } from "./sleeping.js";
 import type { TableSleeps } from "./tableSleeps.js";
 
-/** Of so many targets of a pointer or more, one that sleeps says little; likewise one in so many. */
+/** Of so many targets of a pointer or more, one that sleeps is a few; likewise one in so many. */
 const MANY_KINDS = 4;
 
 export class Calling {
@@ -252,9 +252,8 @@ export class Calling {
     const handsOn = handed.length > 0;
     for (const a of handed) this.needFunction(a, atomic);
     if (via === "pointer" && live.length >= MANY_KINDS) {
-      // One bus or chip of several: which of them this is, nothing here says.
       const sleeping = live.filter((f) => this.world.summaryOf(f).sleeps.length > 0).length;
-      if (sleeping * MANY_KINDS <= live.length) reasons |= R["many-targets"];
+      if (sleeping * MANY_KINDS <= live.length) reasons |= R["few-targets-sleep"];
     }
     const written = via === "pointer" ? (/\w+$/.exec(name)?.[0] ?? name) : name;
     const config =

@@ -119,7 +119,9 @@ export class Sleeping {
         this.frame.observer?.undecided(at, a.term);
         // What a caller passes and nobody can see decides: a doubt about the context, or like one about an object's state.
         reasons |=
-          a.term !== 0 && CONTEXT_FLAG.test(this.t.lastName(a.term)) ? R["flag-undecided"] : R["state-guarded"];
+          a.term !== 0 && CONTEXT_FLAG.test(this.t.lastName(a.term))
+            ? R["flag-undecided"]
+            : R["state-guarded"];
       }
     }
     // Locks of ours that are dropped around the sleep do not count; others are our caller's.
