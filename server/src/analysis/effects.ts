@@ -82,8 +82,10 @@ export function buildEffects(
   return nonEmpty([effect(fewest(list), "any")]);
 }
 
+/** The one that does most: takes or gives back the most locks. */
 function best(list: readonly Group[]): Group {
-  return [...list].sort((a, b) => (a.key < b.key ? -1 : 1))[0];
+  const size = (g: Group): number => g.acquires.length + g.releases.length;
+  return [...list].sort((a, b) => size(b) - size(a) || (a.key < b.key ? -1 : 1))[0];
 }
 
 function fewest(list: readonly Group[]): Group {

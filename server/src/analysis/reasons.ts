@@ -27,6 +27,7 @@ const ORDER: readonly [Reason, Confidence][] = [
   ["put-super-path", "high"],
   ["unlikely-target", "low"],
   ["few-targets-sleep", "medium"],
+  ["null-argument", "low"],
 ];
 
 /** Bit of each reason. */

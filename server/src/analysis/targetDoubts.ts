@@ -19,16 +19,21 @@ export class TargetDoubts {
     const files = new Set<string>();
     const folders = new Set<string>();
     const head = this.path(e.fn);
+    const startsIn = this.program.fnFile(e.fn).arch;
     let reasons = 0;
     for (let x: SleepEntry | null = e; x?.next; x = x.next) {
+      if (!this.program.alive(x.next.fn)) break;
       const path = this.path(x.fn);
-      if (x.via === "pointer" && this.program.alive(x.next.fn)) {
+      if (x.via === "pointer") {
         if (this.isAnothers(x.next.fn, path, files, folders)) reasons |= R["unlikely-target"];
         // Core code that calls a driver under its lock has all of them to answer for; a driver only those that it can meet.
-        const elsewhere = head !== path && folderOf(this.path(x.next.fn)) !== folderOf(head);
+        const elsewhere = head !== path && this.path(x.next.fn) !== head;
         if (e.reasons & R["few-targets-sleep"] && head.startsWith("drivers/") && elsewhere)
           reasons |= R["many-targets"];
       }
+      const { arch } = this.program.fnFile(x.next.fn);
+      // Common code has been taken to call x86's function: not on a way that comes from another architecture.
+      if (arch !== null && startsIn !== null && arch !== startsIn) reasons |= R["unlikely-target"];
       if (!this.program.fnFile(x.fn).header) {
         files.add(path);
         folders.add(folderOf(path));

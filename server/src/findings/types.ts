@@ -15,6 +15,7 @@ export type Reason =
   | "assertion"
   | "function-pointer"
   | "many-targets"
+  | "null-argument"
   | "unlikely-target"
   | "few-targets-sleep"
   | "several-definitions"

@@ -25,8 +25,8 @@ export const REASON_WORDS: Readonly<Record<Reason, string>> = {
   "context-test": "the code tests its context in a way that does not decide it",
   "boot-only": "runs during boot only",
   table: "what the last callee does is taken from a table, not from its source",
-  "unlikely-target":
-    "the driver that calls the pointer has a function of its own for it, which does not sleep so",
+  "null-argument": "sleeps only if a pointer that it is given is NULL, and nothing says that it is",
+  "unlikely-target": "the driver or architecture that the chain comes from has a function of its own there",
   "few-targets-sleep": "few of the functions that the pointer can lead to sleep",
   "put-super-path": "depends on the order in which a superblock is torn down",
 };

@@ -250,7 +250,7 @@ export class Pointers {
   /** Functions that a field of this struct type can hold, those nearest to the caller when there are near ones. */
   targets(struct: number, field: number, from: SourceFile): { fns: number[]; total: number } {
     const all = new Set(this.byField.get(`${struct}.${field}`) ?? []);
-    for (const a of this.assigned.get(field) ?? []) if (sameBranch(a.file.path, from.path)) all.add(a.fn);
+    for (const a of this.assigned.get(field) ?? []) if (sameDriver(a.file.path, from.path)) all.add(a.fn);
     const list = [...all].filter((fn) => this.program.alive(fn) && sameArch(this.program.fnFile(fn), from));
     return { fns: list.sort((a, b) => a - b), total: list.length };
   }
@@ -274,12 +274,20 @@ export class Pointers {
   }
 }
 
-/** Whether the folder of one file is that of the other or above it: one driver, for all that paths tell. */
-function sameBranch(a: string, b: string): boolean {
+/**
+ * Whether two files are of one driver, for all that paths tell: the same folder and first word of the name, or a folder
+ * deep enough to be one driver's, with what is below it.
+ */
+function sameDriver(a: string, b: string): boolean {
   const x = a.slice(0, a.lastIndexOf("/") + 1);
   const y = b.slice(0, b.lastIndexOf("/") + 1);
-  return closeness(a, b) >= 2 && (x.startsWith(y) || y.startsWith(x));
+  if (closeness(a, b) >= DRIVER_DEPTH) return x.startsWith(y) || y.startsWith(x);
+  const word = (path: string): string => /[a-z0-9]*/.exec(path.slice(path.lastIndexOf("/") + 1))![0];
+  return x === y && word(a) === word(b);
 }
+
+/** Folders from which on a folder is one driver's (drivers/net/wireless/foo, drivers/gpu/drm/foo). */
+const DRIVER_DEPTH = 4;
 
 function sameArch(f: SourceFile, from: SourceFile): boolean {
   return f.arch === null || f.arch === (from.arch ?? "x86");

@@ -1,5 +1,6 @@
 /** What calls, guards and annotations do to the locks that a path holds. */
 import { E } from "../../facts/expr.js";
+import { I } from "../../facts/flow.js";
 import { Fn } from "../../facts/outline.js";
 import { Ctx, type LockPrimitive } from "../../kernel/types.js";
 import type { SourceFile } from "../../program/program.js";
@@ -19,7 +20,7 @@ export class Locking {
   private readonly result: FnResult;
   private readonly tokens = tokenNumbers();
 
-  constructor(frame: Frame) {
+  constructor(private readonly frame: Frame) {
     this.world = frame.world;
     this.t = frame.t;
     this.file = frame.file;
@@ -147,12 +148,13 @@ export class Locking {
         if (kind === 2) releases = text;
       }
       const text = held || releases;
-      if (!text || /^(local|RCU|rcu|bitlock)$/.test(text)) continue;
+      // A socket's slock stands for lock_sock() in annotations as often as for the spinlock.
+      if (!text || /^(local|RCU|rcu|bitlock)$|slock$/.test(text)) continue;
       const term = this.parseLockText(text);
       if (term === 0) continue;
       const type = this.t.typeOf(term);
       const lt = type ? this.world.tables.lockTypes.get(program.names.text(type.name)) : undefined;
-      if (!lt?.atomic) continue;
+      if (!lt?.atomic || this.takenFirst(term)) continue;
       const start = 0;
       const token = this.makeToken(
         term,
@@ -168,6 +170,23 @@ export class Locking {
       s.tokens = [...s.tokens, token];
       return;
     }
+  }
+
+  /** Whether the function takes a lock of this name before it gives one back: it was not held on entry then. */
+  private takenFirst(lock: number): boolean {
+    const { flow } = this.frame;
+    const c = flow.code;
+    const p = this.t.pool;
+    const last = this.t.lastName(lock);
+    for (let pc = 0; pc < flow.length; pc += flow.size(pc)) {
+      const q = flow.base + pc;
+      if (c[q] !== I.Call || p.kind(c[q + 2]) !== E.Var) continue;
+      const primitive = this.world.tables.locks.get(this.t.text(p.a(c[q + 2])));
+      const arg = primitive?.lock?.from === "arg" ? primitive.lock.index : -1;
+      if (!primitive || arg < 0 || arg >= c[q + 6] || this.t.lastName(c[q + 7 + arg]) !== last) continue;
+      return primitive.op === "acquire";
+    }
+    return false;
   }
 
   /** `&foo->bar.lock` as a term. */

@@ -1,5 +1,6 @@
 /** A sleep met at a call: whether this path allows it, the finding under our contexts, the entry for our callers. */
 import { E } from "../../facts/expr.js";
+import { TypeFlag } from "../../facts/outline.js";
 import { ATOMIC } from "../../kernel/types.js";
 import { CONTEXT_FLAG, type Conditions } from "../conditions.js";
 import { findToken } from "../locks.js";
@@ -112,16 +113,18 @@ export class Sleeping {
       const v = a.term === 0 ? 0 : this.t.value(a.term, s);
       const need = this.cond.require(v, a.truth, s, bits);
       if (need === null) return;
-      atoms.push(...need.atoms);
+      for (const n of need.atoms) {
+        // The state of an object is nothing that a caller could decide.
+        if (!this.world.shared.readsState(n.term)) atoms.push(n);
+        else reasons |= this.flagLike(n.term) ? R["flag-undecided"] : this.stateDoubt(a);
+      }
       gfp.push(...need.gfp);
       if (need.undecided) {
         this.result.undecided++;
         this.frame.observer?.undecided(at, a.term);
         // What a caller passes and nobody can see decides: a doubt about the context, or like one about an object's state.
-        reasons |=
-          a.term !== 0 && CONTEXT_FLAG.test(this.t.lastName(a.term))
-            ? R["flag-undecided"]
-            : R["state-guarded"];
+        if (a.term !== 0 && CONTEXT_FLAG.test(this.t.lastName(a.term))) reasons |= R["flag-undecided"];
+        else reasons |= this.stateDoubt(a);
       }
     }
     // Locks of ours that are dropped around the sleep do not count; others are our caller's.
@@ -152,6 +155,19 @@ export class Sleeping {
     if ((context & ATOMIC) !== 0) this.report(s, at, end, e, held, reasons, gfp, atoms, ctxNone, dropped);
     else this.bareAt.add(at);
     if (this.exportsSleeps) this.exportEntry(s, at, end, e, reasons, gfp, atoms, ctxNone, dropped);
+  }
+
+  /** The doubt about a condition that nothing decides; that a pointer which is passed is NULL is the lesser chance. */
+  private stateDoubt(a: { term: number; truth: boolean }): number {
+    return !a.truth && this.isPointer(a.term) ? R["null-argument"] : R["state-guarded"];
+  }
+
+  /** Whether a plain variable or field is declared as a pointer. */
+  private isPointer(term: number): boolean {
+    if (term <= 0) return false;
+    const kind = this.t.pool.kind(term);
+    if (kind !== E.Var && kind !== E.Param && kind !== E.Field) return false;
+    return ((this.t.typeOf(term)?.flags ?? 0) & TypeFlag.Pointer) !== 0;
   }
 
   private entry(
@@ -243,7 +259,7 @@ export class Sleeping {
     // What depends on our own parameters is decided by our callers: unknown here.
     const undecidedGfp = gfp.length > 0 ? R["gfp-undecided"] : 0;
     let more = reasons | token.reasons | undecidedGfp;
-    for (const a of atoms) if (this.flagLike(a.term)) more |= R["flag-undecided"];
+    for (const a of atoms) more |= this.flagLike(a.term) ? R["flag-undecided"] : R["state-guarded"];
     const entry = this.entry(at, end, e, more, gfp, atoms, ctxNone, dropped);
     keep(this.rawEntries.get(f)!, entry);
   }
