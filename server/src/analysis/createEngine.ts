@@ -6,6 +6,7 @@ import type {
   DumpKind,
   Engine,
   EngineOptions,
+  FunctionLocks,
   InspectingEngine,
   PointInfo,
   SleepVerdict,
@@ -218,6 +219,10 @@ class KernelEngine implements InspectingEngine {
 
   async pointInfo(file: string, offset: number): Promise<PointInfo | null> {
     return this.inspect().pointInfo(file, offset);
+  }
+
+  async locksOf(file: string, offset: number): Promise<FunctionLocks | null> {
+    return this.inspect().locksOf(file, offset);
   }
 
   functionRefAt(file: string, offset: number): FunctionRef | null {
