@@ -95,12 +95,6 @@ interface Failure {
   asSketch: boolean;
 }
 
-interface FunctionState {
-  text: string;
-  hasError: boolean;
-  exits: string | null;
-}
-
 class Prover {
   /** Files whose texts are not the user's now. */
   private readonly changed = new Set<string>();
@@ -168,6 +162,11 @@ class Prover {
     for (const [subject, list] of has) {
       if (list.length <= (had.get(subject)?.length ?? 0)) continue;
       const news = list[list.length - 1];
+      // Less certain than what it repairs, at the same call: said, but no reason to keep the finding.
+      if (news.confidence === "low" && this.finding.confidence !== "low" && fix.kind === "variant") {
+        fix.warnings.push(`What remains is of low confidence: ${news.message}.`);
+        continue;
+      }
       return { why: `it makes a new finding: ${news.message}`, asSketch: subject !== own };
     }
     if (fix.kind === "annotate") return null;
@@ -224,7 +223,7 @@ class Prover {
 
   private async exitsOf(def: Definition): Promise<string | null> {
     const locks = await this.bench.engine.locksOf(def.file, def.nameStart);
-    return locks && locks.exits.map((e) => e.locks).join(" | ");
+    return locks === null ? null : locks.exits.map((e) => e.locks).join(" | ");
   }
 }
 
