@@ -1,7 +1,9 @@
 /** All ways of repair, in the order in which they are shown. One provider a file under providers/. */
 import type { Finding } from "../findings/types.js";
 import { delayFixes } from "./providers/delay.js";
+import { dropRetakeFixes } from "./providers/dropRetake.js";
 import { gfpFixes } from "./providers/gfp.js";
+import { hoistFixes } from "./providers/hoist.js";
 import { mixedFixes } from "./providers/mixed.js";
 import { sinkFixes } from "./providers/sink.js";
 import { suppressFixes } from "./providers/suppress.js";
@@ -11,10 +13,12 @@ import type { Fix, FixProvider, FixSource } from "./types.js";
 /** Those that keep most of what the code guarantees come first; silencing comes last. */
 export const PROVIDERS: readonly FixProvider[] = [
   sinkFixes,
+  hoistFixes,
   variantFixes,
   delayFixes,
   gfpFixes,
   mixedFixes,
+  dropRetakeFixes,
   suppressFixes,
 ];
 

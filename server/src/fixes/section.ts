@@ -122,3 +122,48 @@ export function jumpsBetween(syntax: FunctionSyntax, from: number, to: number): 
   const jumps = [K.goto_statement, K.return_statement, K.labeled_statement];
   return [...syntax.walk()].some((n) => jumps.includes(n.kind) && n.start >= from && n.start < to);
 }
+
+/** Whether anything but this is left between the lock and its releases: a section that would be empty protects the call itself. */
+export function leavesSomething(s: Section, moved: Node): boolean {
+  if (!s.acquire) return true;
+  const last = s.releases[s.releases.length - 1];
+  return [...s.syntax.walk()].some(
+    (n) =>
+      n.start >= s.acquire!.end &&
+      n.end <= last.start &&
+      (n.kind === K.expression_statement || n.kind === K.return_statement || n.kind === K.declaration) &&
+      !contains(moved, n) &&
+      !s.releases.includes(n) &&
+      n.end > n.start + 1,
+  );
+}
+
+/** Said of helpers of the same driver: what they touch may be what the lock is for. */
+export function ownHelperWarning(s: Section, source: FixSource): string[] {
+  const folder = s.fn.file.slice(0, s.fn.file.lastIndexOf("/") + 1);
+  const own = source.code
+    .resolve(s.call.name, s.fn.file)
+    .some((d) => d.kind === "function" && d.file.startsWith(folder));
+  return own
+    ? [`${s.call.name}() is code of the same driver: what it touches may be what ${s.lockText} protects.`]
+    : [];
+}
+
+/** The callee says that it wants the lock held, or gives it back itself. */
+export function calleeNeedsLock({ call, fn, held }: Section, source: FixSource): boolean {
+  const name = held[held.length - 1].lock.replace(/^.*(?:->|\.)/, "");
+  return source.code.resolve(call.name, fn.file).some((def) => {
+    const text = source.read(def.file) ?? "";
+    const body = text.slice(def.bodyStart, def.end);
+    if (/\b(?:lockdep_assert_held\w*|assert_(?:raw_)?spin_locked)\s*\(/.test(body)) return true;
+    const head = text.slice(Math.max(0, def.start - 600), def.bodyStart);
+    const comment =
+      /\/\*(?:[^*]|\*(?!\/))*\*\/\s*$/.exec(head.slice(0, head.length - (def.bodyStart - def.start)))?.[0] ??
+      "";
+    if (/__(?:must_hold|releases)\b/.test(head.slice(head.length - (def.bodyStart - def.start)))) return true;
+    if (/\b(?:hold(?:s|ing)?|held|under|locked)\b/i.test(comment) && /lock/i.test(comment)) return true;
+    const unlock = new RegExp(`unlock\\w*\\s*\\([^;]*\\b${name}\\b`).exec(body);
+    const lock = new RegExp(`[a-z]_lock\\w*\\s*\\([^;]*\\b${name}\\b`).exec(body);
+    return unlock !== null && (lock === null || unlock.index < lock.index);
+  });
+}

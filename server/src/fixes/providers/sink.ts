@@ -13,7 +13,15 @@ import {
   removeStatement,
 } from "../layout.js";
 import { mentions, type Operands, operandsOf, squeezed, typeOf, unstable } from "../operands.js";
-import { isSurelyAfter, loopsAround, type Section, sectionOf } from "../section.js";
+import {
+  calleeNeedsLock,
+  isSurelyAfter,
+  leavesSomething,
+  loopsAround,
+  ownHelperWarning,
+  type Section,
+  sectionOf,
+} from "../section.js";
 import { K, type Node } from "../syntax.js";
 import type { Fix, FixEdit, FixSource } from "../types.js";
 import { waysOut } from "../waysOut.js";
@@ -60,7 +68,8 @@ class Sink {
   plan(): Fix[] {
     const { s } = this;
     const form = this.form();
-    if (!form || this.source.code.tables.locks.has(s.call.name) || this.needsLock()) return [];
+    if (!form || this.source.code.tables.locks.has(s.call.name) || calleeNeedsLock(this.s, this.source))
+      return [];
     const ways = waysOut(s.syntax, s.statement, s.releases);
     if (ways.leaks || ways.releases.length === 0) return [];
     // Several rounds under one lock need a list, not a variable.
@@ -69,10 +78,11 @@ class Sink {
     const unit = this.unit(form);
     const sure = !ways.around && ways.releases.every((r) => isSurelyAfter(s.syntax, unit, r));
     const out: Fix[] = [];
+    if (!leavesSomething(s, unit)) return [];
     if (sure) {
       const moved = this.move(unit, ways.releases, form);
       if (moved) out.push(moved);
-      const split = form === "call" ? this.split(ways.releases) : null;
+      const split = form === "call" ? this.split(unit, ways.releases) : null;
       if (split) out.push(split);
     }
     if (out.length === 0 && form === "call") {
@@ -96,28 +106,6 @@ class Sink {
     )
       return "assign";
     return null;
-  }
-
-  /** The callee says that it wants the lock held, or gives it back itself. */
-  private needsLock(): boolean {
-    const { call, fn, held } = this.s;
-    const name = held[held.length - 1].lock.replace(/^.*(?:->|\.)/, "");
-    return this.source.code.resolve(call.name, fn.file).some((def) => {
-      const text = this.source.read(def.file) ?? "";
-      const body = text.slice(def.bodyStart, def.end);
-      if (/\b(?:lockdep_assert_held\w*|assert_(?:raw_)?spin_locked)\s*\(/.test(body)) return true;
-      const head = text.slice(Math.max(0, def.start - 600), def.bodyStart);
-      const comment =
-        /\/\*(?:[^*]|\*(?!\/))*\*\/\s*$/.exec(
-          head.slice(0, head.length - (def.bodyStart - def.start)),
-        )?.[0] ?? "";
-      if (/__(?:must_hold|releases)\b/.test(head.slice(head.length - (def.bodyStart - def.start))))
-        return true;
-      if (/\b(?:hold(?:s|ing)?|held|under|locked)\b/i.test(comment) && /lock/i.test(comment)) return true;
-      const unlock = new RegExp(`unlock\\w*\\s*\\([^;]*\\b${name}\\b`).exec(body);
-      const lock = new RegExp(`[a-z]_lock\\w*\\s*\\([^;]*\\b${name}\\b`).exec(body);
-      return unlock !== null && (lock === null || unlock.index < lock.index);
-    });
   }
 
   /** What is moved: the statement, or the `if`s around it that hold nothing else. */
@@ -171,18 +159,7 @@ class Sink {
       unit.end,
     );
     const edits: FixEdit[] = [removeStatement(file, text, from)];
-    for (const r of releases) {
-      const target = indentAt(text, r.start);
-      const lines = reindented(moved, indent, target).split("\n");
-      edits.push(
-        insertAfter(
-          file,
-          text,
-          r,
-          lines.map((l, i) => (i === 0 || !l.startsWith(target) ? l : l.slice(target.length))),
-        ),
-      );
-    }
+    for (const r of releases) edits.push(insertAfter(file, text, r, this.linesFor(moved, unit, r)));
     const local = operands.places.size === 0;
     const free = FREES.test(call.name);
     return this.fix("sink", `Move ${call.name}() to after ${this.releaseName(releases)}`, edits, between, {
@@ -199,19 +176,19 @@ class Sink {
   }
 
   /** The part that must be done now stays, the part that sleeps follows the unlock. */
-  private split(releases: readonly Node[]): Fix | null {
+  private split(unit: Node, releases: readonly Node[]): Fix | null {
     const { s, file, text } = this;
     const { call, syntax } = s;
     const split = Object.hasOwn(SPLITS, call.name) ? SPLITS[call.name] : null;
     if (!split || !this.source.has(split.now) || !this.source.has(split.later) || call.argList.length !== 1)
       return null;
     const last = releases[releases.length - 1];
-    if (unstable(syntax, operandsOf(syntax, call.argList), s.statement.end, last.start).length > 0)
-      return null;
-    const args = syntax.text(call.args!);
+    if (unstable(syntax, this.operands(unit), unit.end, last.start).length > 0) return null;
+    const later =
+      text.slice(unit.start, call.callee.start) + split.later + text.slice(call.callee.end, unit.end);
     const edits: FixEdit[] = [
       { file, offset: call.callee.start, endOffset: call.callee.end, text: split.now },
-      ...releases.map((r) => insertAfter(file, text, r, [`${split.later}${args};`])),
+      ...releases.map((r) => insertAfter(file, text, r, this.linesFor(later, unit, r))),
     ];
     return this.fix(
       "sink-split",
@@ -229,6 +206,13 @@ class Sink {
     );
   }
 
+  /** Lines of code moved from one statement's indentation to another's, without the latter. */
+  private linesFor(code: string, from: Node, to: Node): string[] {
+    const target = indentAt(this.text, to.start);
+    const lines = reindented(code, indentAt(this.text, from.start), target).split(/\r?\n/);
+    return lines.map((l, i) => (i === 0 || !l.startsWith(target) ? l : l.slice(target.length)));
+  }
+
   /** Remembers under the lock what is to be done, and does it after every unlock that can follow. */
   private remember(releases: readonly Node[], inLoop: boolean): Fix | null {
     const { s, file, text } = this;
@@ -239,7 +223,9 @@ class Sink {
     const type = argument && typeOf(syntax, argument, this.source);
     const body = syntax.body;
     const edits: FixEdit[] = [];
-    let after: string[];
+    // Where the section can be entered again, what was done must not be done twice.
+    const again = (release: Node): boolean => inLoop && loopsAround(release).length > 0;
+    let after: (release: Node) => string[];
     let kept: string;
     if (argument && (type?.stars === 1 || FREES.test(call.name))) {
       const free = FREES.test(call.name);
@@ -253,11 +239,12 @@ class Sink {
         text: `${name} = ${syntax.text(argument)};`,
       });
       const run = `${call.name}(${name});`;
-      after = inLoop
-        ? [`if (${name}) {`, `\t${run}`, `\t${name} = NULL;`, "}"]
-        : free
-          ? [run]
-          : [`if (${name})`, `\t${run}`];
+      after = (r) =>
+        again(r)
+          ? [`if (${name}) {`, `\t${run}`, `\t${name} = NULL;`, "}"]
+          : free
+            ? [run]
+            : [`if (${name})`, `\t${run}`];
       kept = `it is remembered in ${name}`;
     } else {
       const operands = operandsOf(syntax, call.argList);
@@ -272,12 +259,11 @@ class Sink {
       edits.push(declareIn(file, text, syntax, body, `bool ${name} = false;`));
       edits.push({ file, offset: statement.start, endOffset: statement.end, text: `${name} = true;` });
       const run = `${syntax.text(call.node)};`;
-      after = inLoop
-        ? [`if (${name}) {`, `\t${run}`, `\t${name} = false;`, "}"]
-        : [`if (${name})`, `\t${run}`];
+      after = (r) =>
+        again(r) ? [`if (${name}) {`, `\t${run}`, `\t${name} = false;`, "}"] : [`if (${name})`, `\t${run}`];
       kept = `whether it has to be done is remembered in ${name}`;
     }
-    for (const r of releases) edits.push(insertAfter(file, text, r, after));
+    for (const r of releases) edits.push(insertAfter(file, text, r, after(r)));
     return this.fix(
       "sink-remember",
       `Remember it under the lock, ${call.name}() after ${this.releaseName(releases)}`,
@@ -331,7 +317,7 @@ class Sink {
     between: readonly string[],
     rest: Pick<Fix, "applicability" | "preconditions" | "warnings">,
   ): Fix {
-    const warnings = [...rest.warnings];
+    const warnings = [...rest.warnings, ...ownHelperWarning(this.s, this.source)];
     if (between.length > 0) {
       const shown = between.slice(0, 3).join(" ");
       warnings.unshift(
