@@ -10,7 +10,7 @@ import { contextWords } from "../findings/words.js";
 import { ATOMIC, type ContextKind, Ctx } from "../kernel/types.js";
 import type { CallbackRoot } from "../program/pointers.js";
 import type { Program } from "../program/program.js";
-import { MOST_PATHS } from "./interpret.js";
+import { MOST_PATHS } from "./interpret/finish.js";
 import { confidenceOf, R, rankOf, reasonNames, withDoubts } from "./reasons.js";
 import type { Solver } from "./solver.js";
 import type { HeldContext, RawFinding, SleepEntry } from "./summary.js";
