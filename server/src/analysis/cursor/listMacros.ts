@@ -62,7 +62,9 @@ export class ListMacros {
       .slice(program.fnColumn(fn, Fn.bodyStart), program.fnColumn(fn, Fn.end))
       .replace(/\\\r?\n/g, " ")
       .replace(/\/\*.*?\*\//gs, " ");
-    const header = /^[^(]*\(([^)]*)\)/.exec(text.slice(program.fnColumn(fn, Fn.nameStart), program.fnColumn(fn, Fn.bodyStart)));
+    const header = /^[^(]*\(([^)]*)\)/.exec(
+      text.slice(program.fnColumn(fn, Fn.nameStart), program.fnColumn(fn, Fn.bodyStart)),
+    );
     if (!header || start < 0) return null;
     const params = header[1].split(",").map((p) => p.trim());
     const roleOf = (arg: string | undefined): number => {
@@ -80,7 +82,13 @@ export class ListMacros {
       if (target.next >= 0 && next < 0) return null;
       const memberText = typeof target.member === "string" ? target.member : (args[target.member] ?? "");
       const member = roleOf(memberText);
-      return { pos, next, head: target.head < 0 ? -1 : roleOf(args[target.head]), member: member >= 0 ? member : memberText.trim(), rcu: target.rcu };
+      return {
+        pos,
+        next,
+        head: target.head < 0 ? -1 : roleOf(args[target.head]),
+        member: member >= 0 ? member : memberText.trim(),
+        rcu: target.rcu,
+      };
     }
     return writtenFor(body, params, roleOf);
   }
@@ -95,9 +103,16 @@ function kernelMacro(name: string): WalkMacro | null {
   // Two variables for one element: the node is what the walk goes on from.
   if (/^(?:hlist_nulls|hlist_bl)_for_each_entry|^sk_nulls_for_each/.test(name)) {
     const nulls = /^hlist_nulls/.test(name);
-    return { pos: 1, next: safe && !nulls ? 2 : -1, head: safe && !nulls ? 3 : 2, member: safe && !nulls ? 4 : 3, rcu };
+    return {
+      pos: 1,
+      next: safe && !nulls ? 2 : -1,
+      head: safe && !nulls ? 3 : 2,
+      member: safe && !nulls ? 4 : 3,
+      rcu,
+    };
   }
-  if (/^hlist_for_each_entry_(?:continue|from)/.test(name)) return { pos: 0, next: -1, head: -1, member: 1, rcu };
+  if (/^hlist_for_each_entry_(?:continue|from)/.test(name))
+    return { pos: 0, next: -1, head: -1, member: 1, rcu };
   const at = safe ? 2 : 1;
   return { pos: 0, next: safe ? 1 : -1, head: at, member: entry ? (sk ? "sk_node" : at + 1) : -1, rcu };
 }
@@ -125,7 +140,11 @@ export function splitArgs(text: string, from: number): string[] {
 }
 
 /** A `for` of the macro's own that goes from element to element by a pointer in it. */
-function writtenFor(body: string, params: readonly string[], roleOf: (arg: string) => number): WalkMacro | null {
+function writtenFor(
+  body: string,
+  params: readonly string[],
+  roleOf: (arg: string) => number,
+): WalkMacro | null {
   const open = /\bfor\s*\(/.exec(body);
   if (!open) return null;
   const inside = body.slice(open.index + open[0].length);
@@ -150,6 +169,8 @@ function writtenFor(body: string, params: readonly string[], roleOf: (arg: strin
   const entry = /list_entry\w*\s*\(/.exec(whole);
   const args = entry ? splitArgs(whole, entry.index + entry[0].length) : [];
   const nextEntry = /list_next_entry\s*\(/.exec(whole);
-  const memberText = nextEntry ? (splitArgs(whole, nextEntry.index + nextEntry[0].length)[1] ?? "") : (args[2] ?? "");
+  const memberText = nextEntry
+    ? (splitArgs(whole, nextEntry.index + nextEntry[0].length)[1] ?? "")
+    : (args[2] ?? "");
   return { pos, next, head: -1, member: memberText, rcu: /rcu_dereference|_rcu\b/.test(whole) };
 }

@@ -77,7 +77,8 @@ export class Removers {
       const id = program.names.find(name);
       if (id <= 0) continue;
       this.graph.callersOf(id, (fn) => {
-        if (seen.has(fn) || program.fnFlags(fn) & (FnFlag.Dead | FnFlag.Prototype | FnFlag.ObjectMacro)) return;
+        if (seen.has(fn) || program.fnFlags(fn) & (FnFlag.Dead | FnFlag.Prototype | FnFlag.ObjectMacro))
+          return;
         seen.add(fn);
         const folder = folderOf(program.fnFile(fn).path);
         const list = map.get(folder);
@@ -95,16 +96,27 @@ export class Removers {
     const depth = own.split("/").length;
     const out: number[] = [];
     for (const [folder, fns] of this.index())
-      if (folder === own || (closeness(`${folder}/x`, `${own}/x`) >= Math.max(2, depth - 1) && (folder.startsWith(own) || own.startsWith(folder))))
+      if (
+        folder === own ||
+        (closeness(`${folder}/x`, `${own}/x`) >= Math.max(2, depth - 1) &&
+          (folder.startsWith(own) || own.startsWith(folder)))
+      )
         out.push(...fns);
     // The walk's own file first, then by number: the order is that of the tree.
     return out.sort((a, b) => a - b).slice(0, 2500);
   }
 
-  async prepare(paths: Iterable<string>, signal?: AbortSignal): Promise<void> {
+  async prepare(wanted: Iterable<{ path: string; member: string }>, signal?: AbortSignal): Promise<void> {
     const fns = new Set<number>();
-    for (const path of new Set(paths)) for (const fn of this.near(path)) fns.add(fn);
+    for (const w of wanted) if (w.member !== "") for (const fn of this.near(w.path)) fns.add(fn);
     await this.effects.prepare([...fns], signal);
+  }
+
+  /** Those of them whose text names the member. */
+  holding(path: string, member: string): number[] {
+    return member === ""
+      ? []
+      : this.near(path).filter((fn) => this.effects.flowOf(fn)?.names.includes(member));
   }
 
   /** Removals of elements of this type by this member. `type` 0: by the member's name alone, in the walk's own file. */
@@ -117,7 +129,7 @@ export class Removers {
     const tag = type > 0 ? program.structName(type, file) : 0;
     for (const fn of this.near(path)) {
       const flow = this.effects.flowOf(fn);
-      if (!flow || !flow.names.includes(member) || memberId < 0) continue;
+      if (memberId < 0 || !flow?.names.includes(member)) continue;
       const f = this.entry.follow(fn);
       if (!f) continue;
       for (let pc = 0; pc < flow.length; pc += flow.size(pc)) {
@@ -129,8 +141,15 @@ export class Removers {
         if (states.length === 0) continue;
         const inherited = this.entry.of(fn);
         const held = states[0].held
-          .filter((h) => excludes(h) && states.every((s) => s.held.some((k) => k.cls === h.cls && k.last === h.last)))
-          .concat(inherited.filter((h) => !states.some((s) => s.dropped.some((d) => d.lock.cls === h.cls && d.lock.cls !== ""))));
+          .filter(
+            (h) =>
+              excludes(h) && states.every((s) => s.held.some((k) => k.cls === h.cls && k.last === h.last)),
+          )
+          .concat(
+            inherited.filter(
+              (h) => !states.some((s) => s.dropped.some((d) => d.lock.cls === h.cls && d.lock.cls !== "")),
+            ),
+          );
         out.push({
           fn,
           at: flow.code[q + 4],

@@ -4,7 +4,15 @@
  */
 import { E } from "../../facts/expr.js";
 import { I } from "../../facts/flow.js";
-import { type Dropped, excludes, type HeldLock, keyOf, type LockId, type LockState, sameLock } from "../held/held.js";
+import {
+  type Dropped,
+  excludes,
+  type HeldLock,
+  keyOf,
+  type LockId,
+  type LockState,
+  sameLock,
+} from "../held/held.js";
 import type { LockEvents, LockFlow } from "../held/lockFlow.js";
 import { callsByNumber, derivation, rootVar, type Walk } from "./walks.js";
 
@@ -48,6 +56,10 @@ interface Round {
   vars: ReadonlyMap<number, Var>;
   /** Other names of the same element. */
   alias: ReadonlyMap<number, number>;
+  /** Objects that were reached through an element: a reference on one is taken to keep it. */
+  parts: ReadonlyMap<number, number>;
+  /** Variables that hold what a call said that gave the lock up. */
+  tells: ReadonlySet<number>;
   drops: readonly Drop[];
   rechecked: boolean;
 }
@@ -56,15 +68,28 @@ const FRESH: Var = { drop: 0, kept: 0, marked: false, unlinked: false };
 const MOST_STATES = 24;
 const FUEL = 6000;
 
-const GET = /(?:^|_)(?:get|hold|grab|ref|addref|reference|inc|pin|tryget|igrab|iget|acquire|use|busy|dup|lock|claim|retain|users?)(?:_|\d|$)|_hold$|hold_|kref_get|refcount_(?:inc|add)|atomic\w*_(?:inc|add)/i;
-const NOT_GET = /(?:^|_)(?:unlock|put|unref|release|dec|free|unhold|drop|unpin|get_drvdata|get_name|get_count|get_state|get_info)(?:_|$)|drvdata|^rcu_|^list_|^hlist_/i;
-const PUT = /(?:^|_)(?:put|unref|unhold|release|drop|unpin|iput|free|destroy|dec_and_test|unlock)(?:_|\d|$)|(?:dev|sock)_put|kref_put/i;
-const UNLINK = /^(?:__)?(?:list|hlist|llist|hlist_nulls|hlist_bl|plist|sk)_(?:\w*_)?(?:del|move|unhash|replace|remove)|_del(?:_init)?$|unlink/;
-const MARK = /^(?:__)?(?:test_and_)?set_bit|^(?:__)?(?:test_and_)?clear_bit/;
-const TELLING = /empty|dead|alive|valid|gone|changed|gen|seq|exist|unhashed|linked|removed|same|match|still|stop/i;
+/** Takes a reference or a lock on what it is given: by custom, for a name is all that there is to go by. */
+export const GET =
+  /(?:^|_)(?:get|hold|ref|addref|reference|inc|pin|tryget|igrab|iget|acquire|use|busy|dup|lock|trylock|claim|retain|users?|active)(?:_|\d|$)|grab|_hold$|hold_|kref_get|refcount_(?:inc|add)|atomic\w*_(?:inc|add)/i;
+export const NOT_GET =
+  /(?:^|_)(?:unlock|put|unref|release|dec|free|unhold|drop|unpin|get_drvdata|get_name|get_count|get_state|get_info)(?:_|$)|drvdata|^rcu_|^list_|^hlist_/i;
+const PUT =
+  /(?:^|_)(?:put|unref|unhold|release|drop|unpin|iput|dec|dec_and_test|unlock)(?:_|\d|$)|(?:dev|sock)_put|kref_put/i;
+/** Puts that are given a part of the object. */
+const PUT_PART = /kref_put|refcount_|atomic|unlock|percpu_ref/;
+const UNLINK =
+  /^(?:__)?(?:list|hlist|llist|hlist_nulls|hlist_bl|plist|sk)_(?:\w*_)?(?:del|move|unhash|replace|remove)|_del(?:_init)?$|unlink/;
+const MARK = /^(?:__)?(?:test_and_)?set_bit|^(?:__)?(?:test_and_)?clear_bit|_set_\w*(?:state|flag)|_mark_/;
+const TELLING =
+  /empty|dead|alive|valid|gone|changed|gen|seq|exist|unhashed|linked|removed|same|match|still|stop/i;
 
-export function trackWalk(f: LockFlow, walk: Walk): Stale[] {
-  return new Tracker(f, walk).run();
+export interface CalleeQuestions {
+  /** Whether a callee that gives a lock up takes a reference on this argument first. */
+  keepsArgument(name: string, from: LockFlow, index: number): boolean;
+}
+
+export function trackWalk(f: LockFlow, walk: Walk, world: CalleeQuestions): Stale[] {
+  return new Tracker(f, walk, world).run();
 }
 
 class Tracker {
@@ -72,14 +97,17 @@ class Tracker {
   private readonly out = new Map<string, Stale>();
   private readonly seen = new Map<number, Map<string, Round>>();
   private readonly goesOn: Set<number>;
+  private readonly setInside: Set<number>;
   private start: LockState = { held: [], dropped: [], facts: new Map() };
 
   constructor(
     private readonly f: LockFlow,
     private readonly walk: Walk,
+    private readonly world: CalleeQuestions,
   ) {
     this.calls = callsByNumber(f);
     this.goesOn = this.reachesStep();
+    this.setInside = this.assignedInside();
   }
 
   run(): Stale[] {
@@ -89,9 +117,37 @@ class Tracker {
       this.seen.clear();
       const vars = new Map<number, Var>([[walk.pos, FRESH]]);
       if (walk.next > 0) vars.set(walk.next, FRESH);
-      this.round({ lock, vars, alias: new Map(), drops: [], rechecked: false });
+      this.round({
+        lock,
+        vars,
+        alias: new Map(),
+        parts: new Map(),
+        tells: new Set(),
+        drops: [],
+        rechecked: false,
+      });
     }
     return [...this.out.values()];
+  }
+
+  /** Variables that the loop sets. */
+  private assignedInside(): Set<number> {
+    const { flow, t } = this.f;
+    const out = new Set<number>([this.walk.pos, this.walk.next]);
+    for (let pc = this.walk.from; pc < this.walk.to && pc < flow.length; pc += flow.size(pc)) {
+      const q = flow.base + pc;
+      if (flow.code[q] === I.Assign && t.pool.kind(flow.code[q + 1]) === E.Var) out.add(flow.code[q + 1]);
+    }
+    return out;
+  }
+
+  /** Whether a term is made of the result of a call in the loop. */
+  private callsInside(term: number): boolean {
+    for (const [number, q] of this.calls) {
+      const pc = q - this.f.flow.base;
+      if (pc >= this.walk.from && pc < this.walk.to && this.f.t.mentionsCall(term, number)) return true;
+    }
+    return false;
   }
 
   // ---- control flow ---------------------------------------------------------------------------------------------
@@ -189,17 +245,22 @@ class Tracker {
       if (step) this.check(step.from, s, step.at, step.text);
       let drops: Drop[] = [...s.drops];
       let vars = s.vars;
+      this.keptByCallee = this.keptAt(pc, s);
       const events = this.events(drops, (v) => {
         vars = v(vars);
       });
       const before = { ...s };
       const next = f.step(pc, s.lock, events);
-      drops = drops.length === s.drops.length && drops.every((d, i) => d === s.drops[i]) ? (s.drops as Drop[]) : drops;
+      drops =
+        drops.length === s.drops.length && drops.every((d, i) => d === s.drops[i])
+          ? (s.drops as Drop[])
+          : drops;
       const after = this.effects(pc, { ...before, drops, vars });
       for (const n of next) {
         const to = this.landing(n.pc);
         if (to < 0) continue;
-        const way = n.retaken ? this.retake(after, n.retaken, s.lock) : after;
+        let way = n.retaken ? this.retake(after, n.retaken, s.lock) : after;
+        way = this.lastElement(pc, n.pc, way);
         queue.push({
           pc: to,
           s: { ...way, lock: n.state, rechecked: way.rechecked || this.rechecks(pc, n.pc, way) },
@@ -208,10 +269,43 @@ class Tracker {
     }
   }
 
+  /** After `list_is_last(pos)` the next one is the head, which stays; a null pointer is no element at all. */
+  private lastElement(pc: number, to: number, s: Round): Round {
+    const { flow, t } = this.f;
+    const q = flow.base + pc;
+    if (flow.code[q] !== I.Branch || this.walk.next <= 0) return s;
+    const cond = flow.code[q + 1];
+    if (cond === this.walk.next && flow.code[q + 3] === to) return this.set(s, this.walk.next, { kept: 1 });
+    if (flow.code[q + 2] !== to) return s;
+    if (cond <= 0 || t.pool.kind(cond) !== E.Call) return s;
+    const call = this.calls.get(t.pool.a(cond));
+    if (call === undefined || this.f.calledName(call) !== "list_is_last") return s;
+    return this.set(s, this.walk.next, { kept: 1 });
+  }
+
+  private keptByCallee: ReadonlySet<number> = new Set();
+
+  /** Elements that the callee at a place takes references on before it gives the lock up. */
+  private keptAt(pc: number, s: Round): ReadonlySet<number> {
+    const { f } = this;
+    const q = f.flow.base + pc;
+    const out = new Set<number>();
+    if (f.flow.code[q] !== I.Call) return out;
+    const name = f.calledName(q);
+    f.argsOf(q).forEach((arg, i) => {
+      const v = arg > 0 ? this.tracked(s, arg) : 0;
+      if (v > 0 && this.world.keepsArgument(name, f, i)) out.add(v);
+    });
+    return out;
+  }
+
   private keyOf(s: Round): string {
     let key = keyOf(s.lock);
-    for (const [v, i] of s.vars) key += `;${v}:${i.drop}k${i.kept}${i.marked ? "m" : ""}${i.unlinked ? "u" : ""}`;
+    for (const [v, i] of s.vars)
+      key += `;${v}:${i.drop}k${i.kept}${i.marked ? "m" : ""}${i.unlinked ? "u" : ""}`;
     for (const [a, b] of s.alias) key += `;${a}=${b}`;
+    for (const [a, b] of s.parts) key += `;${a}<${b}`;
+    for (const t of s.tells) key += `;${t}?`;
     for (const d of s.drops) key += `;${d.drop.at}-${d.take?.at ?? ""}`;
     return `${key}${s.rechecked}`;
   }
@@ -236,7 +330,11 @@ class Tracker {
         case E.Pure:
           return p.b(e) >= 0 && (TELLING.test(t.text(p.a(e))) || shared(p.b(e), depth + 1));
         case E.Var:
-          return !t.isLocal(p.a(e)) && !t.isParam(e) && t.program.globalVar(t.global(p.a(e)), this.f.file) !== null;
+          // What the callee said about it counts where the other way begins anew; an error that ends it all does not.
+          if (s.tells.has(e)) return this.beginsAnew(onYes ? flow.code[q + 3] : flow.code[q + 2]);
+          return (
+            !t.isLocal(p.a(e)) && !t.isParam(e) && t.program.globalVar(t.global(p.a(e)), this.f.file) !== null
+          );
         case E.Unary:
           return shared(p.a(e), depth + 1);
         case E.Binary:
@@ -245,7 +343,9 @@ class Tracker {
           // What gave the lock up says so, or the call asks about the state.
           const call = this.calls.get(p.a(e));
           if (call === undefined) return false;
-          return s.drops.some((d) => d.drop.at === flow.code[call + 4]) || TELLING.test(this.f.calledName(call));
+          return (
+            s.drops.some((d) => d.drop.at === flow.code[call + 4]) || TELLING.test(this.f.calledName(call))
+          );
         }
         default:
           return false;
@@ -254,24 +354,49 @@ class Tracker {
     return shared(flow.code[q + 1], 0);
   }
 
+  /** Whether a way out of the loop comes back to its beginning: `goto restart`. */
+  private beginsAnew(pc: number): boolean {
+    const { flow } = this.f;
+    const seen = new Set<number>();
+    const queue = [pc];
+    while (queue.length > 0 && seen.size < 200) {
+      const at = queue.pop()!;
+      if (seen.has(at) || at >= flow.length) continue;
+      if (at === this.walk.from || at === this.walk.inside) return true;
+      seen.add(at);
+      queue.push(...this.targets(at));
+    }
+    return false;
+  }
+
   // ---- locks ----------------------------------------------------------------------------------------------------
 
   /** Whether a lock was held when the round began, and how. */
-  private atStart(lock: LockId, drops: readonly Drop[], state: LockState): { held: HeldLock | null } | null {
+  private atStart(
+    lock: LockId,
+    drops: readonly Drop[],
+    state: LockState,
+    byCallee: boolean,
+  ): { held: HeldLock | null } | null {
     if (!excludes(lock) || lock.family === "srcu") return null;
     // A lock in the element is not what keeps the list.
     const root = lock.term > 0 ? rootVar(this.f, lock.term) : 0;
-    if (root > 0 && (root === this.walk.pos || root === this.walk.next)) return null;
+    if (lock.term > 0 && (root === 0 ? this.callsInside(lock.term) : this.setInside.has(root))) return null;
     const again = drops.find((d) => d.take && sameLock(d.lock, lock));
     if (again) return { held: again.held };
     const now = state.held.find((h) => sameLock(h, lock));
     const began = this.start.held.find((h) => sameLock(h, lock));
     if (began && now && began.at === now.at) return { held: began };
-    if (!now && !began) return { held: null };
+    // A callee that only releases may release what was taken where it could not be seen.
+    if (!now && !began && !byCallee) return { held: null };
     return null;
   }
 
-  private retake(s: Round, { lock, drop, retake }: { lock: LockId; drop: Dropped; retake: Dropped }, state: LockState): Round {
+  private retake(
+    s: Round,
+    { lock, drop, retake }: { lock: LockId; drop: Dropped; retake: Dropped },
+    state: LockState,
+  ): Round {
     const drops = [...s.drops];
     let { vars } = s;
     this.events(drops, (f) => {
@@ -280,15 +405,26 @@ class Tracker {
     return { ...s, drops, vars };
   }
 
-  private events(drops: Drop[], change: (f: (v: ReadonlyMap<number, Var>) => ReadonlyMap<number, Var>) => void): LockEvents {
-    const give = (lock: LockId, drop: Dropped, take: Dropped | null, state: LockState, maybe: boolean): void => {
-      const found = this.atStart(lock, drops, state);
+  private events(
+    drops: Drop[],
+    change: (f: (v: ReadonlyMap<number, Var>) => ReadonlyMap<number, Var>) => void,
+  ): LockEvents {
+    const give = (
+      lock: LockId,
+      drop: Dropped,
+      take: Dropped | null,
+      state: LockState,
+      maybe: boolean,
+    ): void => {
+      const found = this.atStart(lock, drops, state, take === null && drop.through.length > 0);
       if (!found || drops.length >= 4) return;
       drops.push({ lock, held: found.held, drop, take, maybe });
       const number = drops.length;
       change((vars) => {
         const out = new Map(vars);
-        for (const [v, info] of vars) if (info.drop === 0 && info.kept === 0 && !info.unlinked) out.set(v, { ...info, drop: number });
+        for (const [v, info] of vars)
+          if (!this.keptByCallee.has(v) && info.drop === 0 && info.kept === 0 && !info.unlinked)
+            out.set(v, { ...info, drop: number });
         return out;
       });
     };
@@ -346,16 +482,46 @@ class Tracker {
     const from = d ? this.repOf(s, d.from) : 0;
     const known = d ? s.vars.get(from) : undefined;
     const vars = new Map(s.vars);
+    const parts = new Map(s.parts);
+    parts.delete(target);
+    const tells = this.tellsAfter(target, value, s);
+    s = { ...s, tells };
     if (d && known && !d.step && target !== this.walk.pos && target !== this.walk.next) {
       if (target !== from) alias.set(target, from);
-      return { ...s, alias };
+      return { ...s, alias, parts };
+    }
+    if (!d) {
+      const whole = this.wholeOf(value, s);
+      if (whole > 0 && target !== this.walk.pos && target !== this.walk.next) parts.set(target, whole);
     }
     if (d && known) {
       // Reached through a stale element it is as stale; else it is good now.
       const stale = known.drop !== 0 && known.kept === 0 && !known.unlinked;
       vars.set(target, d.step ? { ...FRESH, drop: stale ? known.drop : 0 } : known);
     } else if (vars.has(target)) vars.set(target, FRESH);
-    return { ...s, vars, alias };
+    return { ...s, vars, alias, parts };
+  }
+
+  private tellsAfter(target: number, value: number, s: Round): ReadonlySet<number> {
+    const p = this.f.t.pool;
+    const q = p.kind(value) === E.Call ? this.calls.get(p.a(value)) : undefined;
+    const tells = q !== undefined && s.drops.some((d) => d.drop.at === this.f.flow.code[q + 4]);
+    if (tells === s.tells.has(target)) return s.tells;
+    const out = new Set(s.tells);
+    if (tells) out.add(target);
+    else out.delete(target);
+    return out;
+  }
+
+  /** The element that a value was reached through: `e->inode`, `inode_of(e)`. */
+  private wholeOf(value: number, s: Round): number {
+    const p = this.f.t.pool;
+    const k = p.kind(value);
+    if (k === E.Field || k === E.Addr || k === E.Index) return this.tracked(s, value);
+    if (k !== E.Call) return 0;
+    const q = this.calls.get(p.a(value));
+    const args = q === undefined ? [] : this.f.argsOf(q);
+    return args.length === 1 && args[0] > 0 ? this.tracked(s, args[0]) : 0;
   }
 
   private called(q: number, s: Round): Round {
@@ -367,7 +533,8 @@ class Tracker {
     if (name === "list_safe_reset_next" && args.length >= 2) {
       const from = this.tracked(s, args[0]);
       const info = from ? s.vars.get(from)! : FRESH;
-      if (s.vars.has(args[1])) out = this.set(out, args[1], { ...FRESH, drop: info.drop !== 0 && info.kept === 0 ? info.drop : 0 });
+      if (s.vars.has(args[1]))
+        out = this.set(out, args[1], { ...FRESH, drop: info.drop !== 0 && info.kept === 0 ? info.drop : 0 });
       // Whoever writes this knows that the lock was given up.
       return { ...out, rechecked: true };
     }
@@ -379,7 +546,13 @@ class Tracker {
         return;
       }
       const v = this.tracked(out, arg);
-      if (v === 0) return;
+      if (v === 0) {
+        const whole = out.parts.get(rootVar(f, arg)) ?? 0;
+        const w = whole > 0 ? out.vars.get(whole) : undefined;
+        if (w && w.drop === 0 && GET.test(name) && !NOT_GET.test(name))
+          out = this.set(out, whole, { kept: w.kept + 1 });
+        return;
+      }
       const info = out.vars.get(v)!;
       const open = out.drops.findIndex((d) => !d.take);
       if (UNLINK.test(name)) {
@@ -387,7 +560,11 @@ class Tracker {
       } else if (MARK.test(name)) {
         if (info.drop === 0) out = this.set(out, v, { marked: true });
       } else if (PUT.test(name)) {
-        if (info.kept > 0) out = this.set(out, v, { kept: info.kept - 1, ...(info.kept === 1 && open >= 0 ? { drop: open + 1 } : {}) });
+        if (info.kept > 0 && (p.kind(arg) === E.Var || PUT_PART.test(name)))
+          out = this.set(out, v, {
+            kept: info.kept - 1,
+            ...(info.kept === 1 && open >= 0 ? { drop: open + 1 } : {}),
+          });
       } else if (GET.test(name) && !NOT_GET.test(name)) {
         if (info.drop === 0) out = this.set(out, v, { kept: info.kept + 1 });
       }
@@ -403,7 +580,10 @@ class Tracker {
     const key = `${d.drop.at}:${d.lock.cls}:${d.lock.last}`;
     const old = this.out.get(key);
     const kept = s.lock.held.filter(
-      (h) => excludes(h) && this.start.held.some((b) => b.at === h.at && sameLock(b, h)) && !s.drops.some((x) => sameLock(x.lock, h)),
+      (h) =>
+        excludes(h) &&
+        this.start.held.some((b) => b.at === h.at && sameLock(b, h)) &&
+        !s.drops.some((x) => sameLock(x.lock, h)),
     );
     const pos = s.vars.get(this.walk.pos);
     const found: Stale = {

@@ -29,8 +29,10 @@ export interface Walk {
   end: number;
 }
 
-const ENTRY = /^(?:list_entry|list_entry_rcu|list_next_entry|hlist_entry|hlist_entry_safe|hlist_nulls_entry|container_of|list_first_entry|llist_entry)$/;
-const NEXT_FIELD = /^(?:next|\w*_next|next_\w+|link|\w*_link|forw|fwd|flink|sibling|chain|hash_?next|nxt|pnext|Next\w*)$/i;
+const ENTRY =
+  /^(?:list_entry|list_entry_rcu|list_next_entry|hlist_entry|hlist_entry_safe|hlist_nulls_entry|container_of|list_first_entry|llist_entry)$/;
+const NEXT_FIELD =
+  /^(?:next|\w*_next|next_\w+|link|\w*_link|forw|fwd|flink|sibling|chain|hash_?next|nxt|pnext|Next\w*)$/i;
 
 /** The variable at the root of an expression: `p` of `&p->a.b[1]`. */
 export function rootVar(f: LockFlow, e: number): number {
@@ -67,7 +69,11 @@ export function callsByNumber(f: LockFlow): Map<number, number> {
 }
 
 /** What a value comes from when it is an element: the variable, and whether it is the one after it. */
-export function derivation(f: LockFlow, v: number, calls: Map<number, number>): { from: number; step: boolean; member: string } | null {
+export function derivation(
+  f: LockFlow,
+  v: number,
+  calls: Map<number, number>,
+): { from: number; step: boolean; member: string } | null {
   const p = f.t.pool;
   while (p.kind(v) === E.Cast) v = p.b(v);
   if (p.kind(v) === E.Var) return { from: v, step: false, member: "" };
@@ -87,7 +93,8 @@ export function derivation(f: LockFlow, v: number, calls: Map<number, number>): 
   if (from === 0) return null;
   const memberArg = args[name === "list_next_entry" ? 1 : 2] ?? 0;
   const member = memberArg > 0 && p.kind(memberArg) === E.Var ? f.t.text(p.a(memberArg)) : "";
-  const isNext = name === "list_next_entry" || (p.kind(args[0]) === E.Field && f.t.text(p.b(args[0])) === "next");
+  const isNext =
+    name === "list_next_entry" || (p.kind(args[0]) === E.Field && f.t.text(p.b(args[0])) === "next");
   return { from, step: isNext, member };
 }
 
@@ -119,7 +126,8 @@ export function walksOf(f: LockFlow, macros: ListMacros): Walk[] {
       const args = f.argsOf(q);
       const pos = args[roles.pos] ?? 0;
       const next = roles.next < 0 ? 0 : (args[roles.next] ?? 0);
-      if (pos === 0 || t.pool.kind(pos) !== E.Var) continue;
+      // A cursor that is not the function's own is there for those who remove elements to see.
+      if (!isOwn(f, pos) || (next > 0 && !isOwn(f, next))) continue;
       const memberArg = typeof roles.member === "number" && roles.member >= 0 ? (args[roles.member] ?? 0) : 0;
       const member = typeof roles.member === "string" ? roles.member : memberArg > 0 ? t.show(memberArg) : "";
       out.push({
@@ -147,13 +155,25 @@ export function walksOf(f: LockFlow, macros: ListMacros): Walk[] {
   return out;
 }
 
+const isOwn = (f: LockFlow, e: number): boolean =>
+  e > 0 &&
+  f.t.pool.kind(e) === E.Var &&
+  (f.t.isLocal(f.t.pool.a(e)) ||
+    f.t.isParam(e) ||
+    f.t.program.globalVar(f.t.global(f.t.pool.a(e)), f.file) === null);
+
 const lastPart = (member: string): string => member.slice(member.lastIndexOf(".") + 1);
 
 function written(f: LockFlow, from: number, to: number, calls: Map<number, number>): Walk | null {
   const { flow, t } = f;
   const c = flow.code;
   const p = t.pool;
-  const assigns: { pc: number; target: number; d: { from: number; step: boolean; member: string }; at: number }[] = [];
+  const assigns: {
+    pc: number;
+    target: number;
+    d: { from: number; step: boolean; member: string };
+    at: number;
+  }[] = [];
   for (let pc = from; pc < to; pc += flow.size(pc)) {
     const q = flow.base + pc;
     if (c[q] !== I.Assign || p.kind(c[q + 1]) !== E.Var) continue;
@@ -175,14 +195,33 @@ function written(f: LockFlow, from: number, to: number, calls: Map<number, numbe
       // The next one is kept aside, and gone on to later.
       const later = assigns.find((b) => !b.d.step && b.target === a.d.from && b.d.from === a.target);
       if (!later) continue;
-      steps.push({ pc: later.pc, from: a.target, at: later.at, text: `${t.show(later.target)} = ${t.show(a.target)}` });
+      steps.push({
+        pc: later.pc,
+        from: a.target,
+        at: later.at,
+        text: `${t.show(later.target)} = ${t.show(a.target)}`,
+      });
       pos ||= a.d.from;
       next ||= a.target;
       member ||= a.d.member;
     }
   }
-  if (steps.length === 0) return null;
-  return { name: steps[0].text, macro: false, from, to, inside: from, pos, next, steps, head: 0, member, rcu: false, at: steps[0].at, end: steps[0].at + 1 };
+  if (steps.length === 0 || !isOwn(f, pos) || (next > 0 && !isOwn(f, next))) return null;
+  return {
+    name: steps[0].text,
+    macro: false,
+    from,
+    to,
+    inside: from,
+    pos,
+    next,
+    steps,
+    head: 0,
+    member,
+    rcu: false,
+    at: steps[0].at,
+    end: steps[0].at + 1,
+  };
 }
 
 function stepText(f: LockFlow, d: { from: number; member: string }): string {
@@ -193,6 +232,8 @@ function stepText(f: LockFlow, d: { from: number; member: string }): string {
 function sameType(f: LockFlow, from: number, value: number): boolean {
   const a = f.t.typeOf(from);
   const b = f.t.typeOf(value);
+  // Nodes of the kernel's lists, where their header was not read.
+  if (a && !b) return /^(?:list_head|hlist_node|llist_node)$/.test(f.t.program.names.text(a.name));
   if (!a || !b || !(b.flags & TypeFlag.Pointer)) return false;
   const tag = (type: number): number => f.t.program.structName(type, f.file);
   return tag(a.name) === tag(b.name);

@@ -84,9 +84,16 @@ function makeKey(s: LockState): string {
 export function familyOf(name: string, kind: ContextKind, hasObject: boolean): Family {
   if (/srcu_|rcu_read_lock_trace|rcu_read_unlock_trace/.test(name)) return "srcu";
   if (kind === "rcu" || /^rcu_read_/.test(name)) return "rcu";
-  if (!hasObject) return /^(preempt|local_|migrate|get_cpu|put_cpu|kmap|kunmap|pagefault|kernel_)/.test(name) || kind === "irq-off" || kind === "softirq-off" || kind === "preempt-off" ? "context" : "named";
+  if (!hasObject)
+    return /^(preempt|local_|migrate|get_cpu|put_cpu|kmap|kunmap|pagefault|kernel_)/.test(name) ||
+      kind === "irq-off" ||
+      kind === "softirq-off" ||
+      kind === "preempt-off"
+      ? "context"
+      : "named";
   if (kind !== "other") return "spin";
-  if (/^(down_|up_)(read|write)|mmap_|percpu_(down|up)|inode_(un)?lock|filemap_invalidate/.test(name)) return "rwsem";
+  if (/^(down_|up_)(read|write)|mmap_|percpu_(down|up)|inode_(un)?lock|filemap_invalidate/.test(name))
+    return "rwsem";
   return "mutex";
 }
 
@@ -97,7 +104,10 @@ export const excludes = (l: LockId): boolean => l.family !== "context";
 export function baseName(l: LockPrimitive): string {
   const name = l.op === "release" || l.op === "conditional-release" ? (l.pair ?? l.name) : l.name;
   return name
-    .replace(/_(interruptible|killable|nested|nest_lock|io|irqsave|irq|bh|shared|slow|fast|wait|timeout)\b/g, "")
+    .replace(
+      /_(interruptible|killable|nested|nest_lock|io|irqsave|irq|bh|shared|slow|fast|wait|timeout)\b/g,
+      "",
+    )
     .replace(/_trylock/, "_lock")
     .replace(/^refcount_dec_and_/, "");
 }
@@ -106,7 +116,8 @@ export function baseName(l: LockPrimitive): string {
 export function sameLock(a: LockId, b: LockId): boolean {
   if (a.family !== b.family) return false;
   if (a.term > 0 && a.term === b.term) return true;
-  if (a.cls !== "" && b.cls !== "") return a.cls === b.cls && (a.term === 0 || b.term === 0 || a.last === b.last);
+  if (a.cls !== "" && b.cls !== "")
+    return a.cls === b.cls && (a.term === 0 || b.term === 0 || a.last === b.last);
   return a.last === b.last && (a.last !== "" || a.family === "rcu" || a.family === "srcu");
 }
 

@@ -70,7 +70,12 @@ export class LockEffects implements HeldContext {
     if (!from.header) {
       const id = this.program.names.find(name);
       const own = id < 0 ? [] : this.program.resolve(id, from);
-      if (own.length > 0 && own[0] !== self && this.program.fnFile(own[0]) === from && this.program.fnFlags(own[0]) & FnFlag.Static)
+      if (
+        own.length > 0 &&
+        own[0] !== self &&
+        this.program.fnFile(own[0]) === from &&
+        this.program.fnFlags(own[0]) & FnFlag.Static
+      )
         return null;
     }
     return l;
@@ -85,7 +90,12 @@ export class LockEffects implements HeldContext {
       for (const fn of work) {
         const file = this.program.fnFile(fn);
         for (const c of this.program.calls(fn)) {
-          if (c & 1 || this.ops.of(c >> 1) === Op.None || this.tables.locks.has(this.program.names.text(c >> 1))) continue;
+          if (
+            c & 1 ||
+            this.ops.of(c >> 1) === Op.None ||
+            this.tables.locks.has(this.program.names.text(c >> 1))
+          )
+            continue;
           for (const g of this.program.resolve(c >> 1, file)) {
             if (out.has(g) || !this.hasBody(g)) continue;
             out.add(g);
@@ -130,6 +140,12 @@ export class LockEffects implements HeldContext {
     return NONE;
   }
 
+  /** The functions that a name means in a file, as far as they have bodies. */
+  bodies(name: string, from: SourceFile): number[] {
+    const id = this.program.names.find(name);
+    return id <= 0 ? [] : this.program.resolve(id, from).filter((fn) => this.hasBody(fn));
+  }
+
   effectsOf(fn: number): readonly CalleeEffect[] {
     const known = this.memo.get(fn);
     if (known) return known;
@@ -155,14 +171,40 @@ export class LockEffects implements HeldContext {
     const sayable = (l: LockId): boolean => l.term === 0 || termOf(l) >= 0 || l.cls !== "";
     for (const x of exits) {
       for (const h of x.state.held) {
-        if (h.entry || h.guard >= 0 || !sayable(h) || out.some((e) => e.kind === "acquire" && sameLock(e.lock, h))) continue;
+        if (
+          h.entry ||
+          h.guard >= 0 ||
+          !sayable(h) ||
+          out.some((e) => e.kind === "acquire" && sameLock(e.lock, h))
+        )
+          continue;
         const every = exits.every((y) => y.state.held.some((k) => sameLock(k, h)));
-        out.push({ kind: "acquire", lock: h, term: termOf(h), lockKind: h.kind, adds: h.adds, shared: h.shared, drop: [], take: [step(h.at, h.end), ...h.through], maybe: !every });
+        out.push({
+          kind: "acquire",
+          lock: h,
+          term: termOf(h),
+          lockKind: h.kind,
+          adds: h.adds,
+          shared: h.shared,
+          drop: [],
+          take: [step(h.at, h.end), ...h.through],
+          maybe: !every,
+        });
       }
       for (const d of x.state.dropped) {
         if (!sayable(d.lock) || out.some((e) => e.kind === "release" && sameLock(e.lock, d.lock))) continue;
         if (!exits.every((y) => y.state.dropped.some((k) => sameLock(k.lock, d.lock)))) continue;
-        out.push({ kind: "release", lock: d.lock, term: termOf(d.lock), lockKind: "other", adds: 0, shared: false, drop: [step(d.at, d.end), ...d.through], take: [], maybe: false });
+        out.push({
+          kind: "release",
+          lock: d.lock,
+          term: termOf(d.lock),
+          lockKind: "other",
+          adds: 0,
+          shared: false,
+          drop: [step(d.at, d.end), ...d.through],
+          take: [],
+          maybe: false,
+        });
       }
     }
     this.addRetakes(f, out, step, termOf);
@@ -170,11 +212,26 @@ export class LockEffects implements HeldContext {
   }
 
   /** Locks of the caller that are given up and taken again on the way. */
-  private addRetakes(f: LockFlow, out: CalleeEffect[], step: (at: number, end: number) => Step, termOf: (l: LockId) => number): void {
+  private addRetakes(
+    f: LockFlow,
+    out: CalleeEffect[],
+    step: (at: number, end: number) => Step,
+    termOf: (l: LockId) => number,
+  ): void {
     const add = (lock: LockId, drop: Dropped, take: Dropped, maybe: boolean): void => {
       if (!excludes(lock) || out.some((e) => e.kind === "retake" && sameLock(e.lock, lock))) return;
       if (lock.term > 0 && termOf(lock) < 0 && lock.cls === "") return;
-      out.push({ kind: "retake", lock, term: termOf(lock), lockKind: "other", adds: 0, shared: false, drop: [step(drop.at, drop.end), ...drop.through], take: [step(take.at, take.end), ...take.through], maybe });
+      out.push({
+        kind: "retake",
+        lock,
+        term: termOf(lock),
+        lockKind: "other",
+        adds: 0,
+        shared: false,
+        drop: [step(drop.at, drop.end), ...drop.through],
+        take: [step(take.at, take.end), ...take.through],
+        maybe,
+      });
     };
     const { flow } = f;
     for (let pc = 0; pc < flow.length; pc += flow.size(pc)) {
@@ -183,7 +240,8 @@ export class LockEffects implements HeldContext {
           acquired: (lock, before) => {
             // The same object: `unlock(a->root)` and `lock(b->root)` hand over from one to another.
             const d = before.dropped.find(
-              (x) => sameLock(x.lock, lock) && (x.lock.term === 0 || lock.term === 0 || x.lock.term === lock.term),
+              (x) =>
+                sameLock(x.lock, lock) && x.lock.term === lock.term && (lock.term > 0 || lock.last === ""),
             );
             if (d) add(d.lock, d, { lock, at: lock.at, end: lock.end, through: lock.through }, true);
           },

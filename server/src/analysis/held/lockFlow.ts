@@ -63,7 +63,13 @@ export class LockFlow {
   ) {
     const program: Program = world.program;
     this.file = program.fnFile(fn);
-    this.t = new Terms(flow, program, this.file, world.shared as SharedTerms, (program.fnFlags(fn) & FnFlag.Macro) !== 0);
+    this.t = new Terms(
+      flow,
+      program,
+      this.file,
+      world.shared as SharedTerms,
+      (program.fnFlags(fn) & FnFlag.Macro) !== 0,
+    );
     this.known = { env: this.singleValues(), facts: new Map() };
     for (let pc = 0; pc < flow.length; pc += flow.size(pc)) {
       const q = flow.base + pc;
@@ -84,18 +90,29 @@ export class LockFlow {
     const c = flow.code;
     const values = new Map<number, number>();
     const several = new Set<number>();
+    const assigned = new Set<number>();
     for (let pc = 0; pc < flow.length; pc += flow.size(pc)) {
       const q = flow.base + pc;
       if (c[q] !== I.Assign || t.pool.kind(c[q + 1]) !== E.Var) continue;
       const target = c[q + 1];
+      assigned.add(target);
       if (values.has(target) && values.get(target) !== c[q + 2]) several.add(target);
       values.set(target, c[q + 2]);
     }
     for (const [target, v] of values) {
       const k = t.pool.kind(v);
-      if (several.has(target) || t.isParam(target) || k === E.Unknown || k === E.Int || k === E.Cond || t.mentions(v, target))
+      if (
+        several.has(target) ||
+        t.isParam(target) ||
+        k === E.Unknown ||
+        k === E.Int ||
+        k === E.Cond ||
+        t.mentions(v, target)
+      )
         values.delete(target);
     }
+    // A parameter that is given another value is not what the caller passed.
+    for (const target of assigned) if (t.isParam(target)) values.set(target, 0);
     // A value made of variables that change is not the same everywhere.
     for (const [target, v] of values) for (const s of several) if (t.mentions(v, s)) values.delete(target);
     return values;
@@ -131,7 +148,8 @@ export class LockFlow {
   lockOf(l: LockPrimitive, q: number): LockId {
     const c = this.flow.code;
     const p = this.t.pool;
-    const arg = l.lock && l.lock.from !== "return" ? (c[q + 6] > l.lock.index ? c[q + 7 + l.lock.index] : 0) : 0;
+    const arg =
+      l.lock && l.lock.from !== "return" ? (c[q + 6] > l.lock.index ? c[q + 7 + l.lock.index] : 0) : 0;
     const raw = !l.lock
       ? 0
       : l.lock.from === "return"
@@ -147,7 +165,9 @@ export class LockFlow {
   }
 
   private lockId(name: string, kind: LockPrimitive["kind"], base: string, raw: number): LockId {
-    const id = lockIdOf(this.t, name, kind, base, raw, this.bare(this.value(raw)), (type) => this.world.tables.lockTypes.has(type));
+    const id = lockIdOf(this.t, name, kind, base, raw, this.bare(this.value(raw)), (type) =>
+      this.world.tables.lockTypes.has(type),
+    );
     // A variable that stands for a lock elsewhere.
     const p = this.t.pool;
     if (id.cls === "" && raw > 0 && p.kind(raw) === E.Var) {
@@ -163,10 +183,18 @@ export class LockFlow {
   }
 
   private fromEffect(e: CalleeEffect, q: number): LockId {
-    const raw = e.term < 0 ? 0 : this.t.fromShared(e.term, this.argsOf(q), this.t.pool.make(E.Call, this.flow.code[q + 1]));
+    const raw =
+      e.term < 0
+        ? 0
+        : this.t.fromShared(e.term, this.argsOf(q), this.t.pool.make(E.Call, this.flow.code[q + 1]));
     const value = raw === 0 ? 0 : this.bare(this.value(raw));
     const cls = raw === 0 ? e.lock.cls : this.t.lockClass(raw, value) || e.lock.cls;
-    return { term: value, cls: e.lock.cls.includes(":") && e.lock.cls !== "" ? e.lock.cls : cls, last: e.lock.last, family: e.lock.family };
+    return {
+      term: value,
+      cls: e.lock.cls.includes(":") && e.lock.cls !== "" ? e.lock.cls : cls,
+      last: e.lock.last,
+      family: e.lock.family,
+    };
   }
 
   // ---- running --------------------------------------------------------------------------------------------------
@@ -187,8 +215,20 @@ export class LockFlow {
   }
 
   private annotated(text: string): HeldLock | null {
-    const entry = { kind: "other" as const, adds: 0, how: "annotation", text, at: 0, end: 1, through: [], shared: false, guard: -1, entry: true };
-    if (/^rcu$/i.test(text)) return { ...entry, kind: "rcu", term: 0, cls: "rcu_read_lock", last: "", family: "rcu" };
+    const entry = {
+      kind: "other" as const,
+      adds: 0,
+      how: "annotation",
+      text,
+      at: 0,
+      end: 1,
+      through: [],
+      shared: false,
+      guard: -1,
+      entry: true,
+    };
+    if (/^rcu$/i.test(text))
+      return { ...entry, kind: "rcu", term: 0, cls: "rcu_read_lock", last: "", family: "rcu" };
     const m = /^\s*&?\(?\s*([A-Za-z_]\w*)((?:\s*(?:->|\.)\s*[A-Za-z_]\w*)*)\s*\)?\s*$/.exec(text);
     if (!m) return null;
     const p = this.t.pool;
@@ -203,9 +243,25 @@ export class LockFlow {
     const lt = type ? this.world.tables.lockTypes.get(this.t.program.names.text(type.name)) : undefined;
     const kind = lt ? (lt.kind === "mutex" ? "other" : lt.kind) : "spinlock";
     const typeName = type ? this.t.program.names.text(type.name) : "";
-    const name = /rw_semaphore/.test(typeName) ? "down_read" : lt?.kind === "mutex" ? "mutex_lock" : "spin_lock";
+    const name = /rw_semaphore/.test(typeName)
+      ? "down_read"
+      : lt?.kind === "mutex"
+        ? "mutex_lock"
+        : "spin_lock";
     const id = this.lockId(name, kind, name, raw);
-    return { ...id, kind, adds: 0, how, text: this.t.show(raw).replace(/^&/, ""), at, end, through: [], shared: false, guard: -1, entry: true };
+    return {
+      ...id,
+      kind,
+      adds: 0,
+      how,
+      text: this.t.show(raw).replace(/^&/, ""),
+      at,
+      end,
+      through: [],
+      shared: false,
+      guard: -1,
+      entry: true,
+    };
   }
 
   /** All states before each instruction. */
@@ -247,7 +303,8 @@ export class LockFlow {
     for (const [pc, list] of this.states) {
       const q = this.flow.base + pc;
       if (pc >= this.flow.length || this.flow.code[q] === I.Return)
-        for (const state of list) this.exits.push({ state, pc, value: pc >= this.flow.length ? -1 : this.flow.code[q + 1] });
+        for (const state of list)
+          this.exits.push({ state, pc, value: pc >= this.flow.length ? -1 : this.flow.code[q + 1] });
     }
   }
 
@@ -291,7 +348,8 @@ export class LockFlow {
     if (p.kind(target) !== E.Var) return s;
     const known = s.facts.get(value);
     let truth = known ?? 0;
-    if (p.kind(value) === E.Int && LOCK_FLAG.test(this.t.text(p.a(target)))) truth = p.a(value) === 0 ? ZERO : NONZERO;
+    if (p.kind(value) === E.Int && LOCK_FLAG.test(this.t.text(p.a(target))))
+      truth = p.a(value) === 0 ? ZERO : NONZERO;
     if (truth === 0 && !s.facts.has(target)) return s;
     const facts = new Map(s.facts);
     if (truth === 0) facts.delete(target);
@@ -338,7 +396,15 @@ export class LockFlow {
     return { ...s, held: [...s.held, lock] };
   }
 
-  private give(lock: LockId, pc: number, at: number, end: number, through: Dropped["through"], s: LockState, events?: LockEvents): LockState {
+  private give(
+    lock: LockId,
+    pc: number,
+    at: number,
+    end: number,
+    through: Dropped["through"],
+    s: LockState,
+    events?: LockEvents,
+  ): LockState {
     const i = findHeld(s.held, lock);
     if (i >= 0) {
       events?.released?.(s.held[i], at, end, through, s);
@@ -347,7 +413,8 @@ export class LockFlow {
       return h.entry ? { ...s, held, dropped: [...s.dropped, { lock, at, end, through }] } : { ...s, held };
     }
     // Taken on another path and not on this one: a way that does not happen, not a lock of the caller.
-    if (lock.family === "context" || this.acquireSites.some((a) => a.pc < pc && sameLock(a.lock, lock))) return s;
+    if (lock.family === "context" || this.acquireSites.some((a) => a.pc < pc && sameLock(a.lock, lock)))
+      return s;
     events?.released?.(lock, at, end, through, s);
     if (s.dropped.length >= 4 || s.dropped.some((d) => sameLock(d.lock, lock))) return s;
     return { ...s, dropped: [...s.dropped, { lock, at, end, through }] };
@@ -444,7 +511,13 @@ export class LockFlow {
     for (const e of effects) {
       if (e.kind === "retake") {
         const lock = this.fromEffect(e, q);
-        events?.retaken?.(lock, { lock, at, end, through: e.drop }, { lock, at, end, through: e.take }, state, e.maybe);
+        events?.retaken?.(
+          lock,
+          { lock, at, end, through: e.drop },
+          { lock, at, end, through: e.take },
+          state,
+          e.maybe,
+        );
       } else if (e.kind === "acquire") {
         const lock = this.fromEffect(e, q);
         state = this.take(
@@ -470,14 +543,35 @@ export class LockFlow {
   }
 
   private assertion(name: string, q: number, s: LockState): LockState {
-    if (!/assert_held|assert_spin_locked|assert_raw_spin|assert_rq_held|mutex_is_locked|assert_locked/.test(name) && name !== "ASSERT_RTNL") return s;
+    if (
+      !/assert_held|assert_spin_locked|assert_raw_spin|assert_rq_held|mutex_is_locked|assert_locked/.test(
+        name,
+      ) &&
+      name !== "ASSERT_RTNL"
+    )
+      return s;
     if (/not_held/.test(name)) return s;
     const c = this.flow.code;
     const raw = c[q + 6] > 0 ? c[q + 7] : 0;
     if (raw === 0 && name !== "ASSERT_RTNL") return s;
     const lock: HeldLock | null =
       name === "ASSERT_RTNL"
-        ? { term: 0, cls: "rtnl_lock", last: "", family: "named", kind: "other", adds: 0, how: name, text: "rtnl", at: c[q + 4], end: c[q + 5], through: [], shared: false, guard: -1, entry: true }
+        ? {
+            term: 0,
+            cls: "rtnl_lock",
+            last: "",
+            family: "named",
+            kind: "other",
+            adds: 0,
+            how: name,
+            text: "rtnl",
+            at: c[q + 4],
+            end: c[q + 5],
+            through: [],
+            shared: false,
+            guard: -1,
+            entry: true,
+          }
         : this.byType(raw, name, c[q + 4], c[q + 5]);
     if (!lock || findHeld(s.held, lock) >= 0 || s.dropped.some((d) => sameLock(d.lock, lock))) return s;
     if (this.acquireSites.some((a) => sameLock(a.lock, lock))) return s;
@@ -490,10 +584,30 @@ export class LockFlow {
     const guard = this.world.tables.guards.get(cls);
     if (!guard) return s;
     const raw = guard.takesLock && c[q + 6] > 0 ? c[q + 7] : 0;
-    const name = guard.takesLock ? (/rwsem/.test(cls) ? "down_read" : guard.adds !== 0 ? "spin_lock" : "mutex_lock") : cls === "rcu" ? "rcu_read_lock" : cls;
+    const name = guard.takesLock
+      ? /rwsem/.test(cls)
+        ? "down_read"
+        : guard.adds !== 0
+          ? "spin_lock"
+          : "mutex_lock"
+      : cls === "rcu"
+        ? "rcu_read_lock"
+        : cls;
     const id = this.lockId(name, guard.kind, cls === "rcu" ? "rcu_read_lock" : cls, raw);
     return this.take(
-      { ...id, kind: guard.kind, adds: guard.adds, how: `guard(${cls})`, text: raw === 0 ? "" : this.t.show(raw).replace(/^&/, ""), at: c[q + 4], end: c[q + 5], through: [], shared: /read|rcu/.test(cls), guard: c[q + 1], entry: false },
+      {
+        ...id,
+        kind: guard.kind,
+        adds: guard.adds,
+        how: `guard(${cls})`,
+        text: raw === 0 ? "" : this.t.show(raw).replace(/^&/, ""),
+        at: c[q + 4],
+        end: c[q + 5],
+        through: [],
+        shared: /read|rcu/.test(cls),
+        guard: c[q + 1],
+        entry: false,
+      },
       s,
       events,
     );

@@ -37,8 +37,13 @@ export class EntryLocks {
     if (this.pointed.has(fn) || program.fnFlags(fn) & FnFlag.Syscall) return null;
     const out = new Set<number>();
     this.graph.callersOf(program.fnName(fn), (caller) => {
-      if (caller === fn || program.fnFlags(caller) & (FnFlag.ObjectMacro | FnFlag.Dead | FnFlag.Prototype)) return;
-      if (out.size <= MOST_CALLERS && program.resolve(program.fnName(fn), program.fnFile(caller)).includes(fn)) out.add(caller);
+      if (caller === fn || program.fnFlags(caller) & (FnFlag.ObjectMacro | FnFlag.Dead | FnFlag.Prototype))
+        return;
+      if (
+        out.size <= MOST_CALLERS &&
+        program.resolve(program.fnName(fn), program.fnFile(caller)).includes(fn)
+      )
+        out.add(caller);
     });
     return out.size === 0 || out.size > MOST_CALLERS ? null : [...out].sort((a, b) => a - b);
   }
@@ -99,10 +104,13 @@ export class EntryLocks {
     const entered = up > 1 ? this.of(caller, up - 1) : [];
     for (let pc = 0; pc < flow.length; pc += flow.size(pc)) {
       const q = flow.base + pc;
-      if (flow.code[q] !== I.Call || f.t.pool.kind(flow.code[q + 2]) !== E.Var || f.calledName(q) !== name) continue;
+      if (flow.code[q] !== I.Call || f.t.pool.kind(flow.code[q + 2]) !== E.Var || f.calledName(q) !== name)
+        continue;
       for (const s of f.statesAt(pc)) {
         const own = s.held.filter(excludes);
-        const inherited = entered.filter((h) => !s.dropped.some((d) => sameLock(d.lock, h)) && !own.some((k) => sameClass(k, h)));
+        const inherited = entered.filter(
+          (h) => !s.dropped.some((d) => sameLock(d.lock, h)) && !own.some((k) => sameClass(k, h)),
+        );
         out.push([...own, ...inherited]);
       }
     }
