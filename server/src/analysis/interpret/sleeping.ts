@@ -31,7 +31,7 @@ export interface Sleep {
   allocation: boolean;
   /** gfp and conditions as raw terms of this function. */
   gfp: number[];
-  atoms: { term: number; truth: boolean }[];
+  atoms: { term: number; truth: boolean; state?: boolean }[];
   ctxNone: number;
   dropped: LockRef[];
   droppedRaw: number[];
@@ -114,15 +114,17 @@ export class Sleeping {
       const need = this.cond.require(v, a.truth, s, bits);
       if (need === null) return;
       for (const n of need.atoms) {
-        // The state of an object is nothing that a caller could decide.
-        if (!this.world.shared.readsState(n.term)) atoms.push(n);
-        else reasons |= this.flagLike(n.term) ? R["flag-undecided"] : this.stateDoubt(a);
+        atoms.push(n);
+        // A caller may know that an object is in another state; it does not decide that it is in this one.
+        if (!a.state && this.world.shared.readsState(n.term))
+          reasons |= this.flagLike(n.term) ? R["flag-undecided"] : this.stateDoubt(a);
       }
       gfp.push(...need.gfp);
       if (need.undecided) {
         this.result.undecided++;
         this.frame.observer?.undecided(at, a.term);
         // What a caller passes and nobody can see decides: a doubt about the context, or like one about an object's state.
+        if (a.state) continue;
         if (a.term !== 0 && CONTEXT_FLAG.test(this.t.lastName(a.term))) reasons |= R["flag-undecided"];
         else reasons |= this.stateDoubt(a);
       }
@@ -259,7 +261,10 @@ export class Sleeping {
     // What depends on our own parameters is decided by our callers: unknown here.
     const undecidedGfp = gfp.length > 0 ? R["gfp-undecided"] : 0;
     let more = reasons | token.reasons | undecidedGfp;
-    for (const a of atoms) more |= this.flagLike(a.term) ? R["flag-undecided"] : R["state-guarded"];
+    for (const a of atoms) {
+      if (this.world.shared.readsState(a.term)) continue;
+      more |= this.flagLike(a.term) ? R["flag-undecided"] : R["state-guarded"];
+    }
     const entry = this.entry(at, end, e, more, gfp, atoms, ctxNone, dropped);
     keep(this.rawEntries.get(f)!, entry);
   }
@@ -316,7 +321,7 @@ export class Sleeping {
         // A flag of the object that is about sleeping decides, and cannot be seen; any other state is a condition.
         if (this.flagLike(t)) value.reasons |= R["flag-undecided"];
         else if (!this.frame.loopConditions.has(term)) value.reasons |= R["state-guarded"];
-        continue;
+        else continue;
       }
       if (!value.atoms.some((a) => a.term === t)) value.atoms.push({ term: t, truth: f === NONZERO });
     }
