@@ -65,13 +65,16 @@ async function inVscode({ vscode, chromium, vsix, root, version, pictures, findi
           matches(rows, new RegExp(`:${i + 1}/6 [^\n]*${escape(words)}`));
         warnings = await workbench.warnings();
       });
-      await step("the call behind the unlock is no finding, undone it is one again, nothing is saved", async () => {
-        await workbench.openFile(PUT_SUPER.file, line);
-        await page.keyboard.press("Alt+ArrowDown");
-        await workbench.untilWarnings(warnings - 1);
-        await page.keyboard.press("Control+z");
-        await workbench.untilWarnings(warnings);
-      });
+      await step(
+        "the call behind the unlock is no finding, undone it is one again, nothing is saved",
+        async () => {
+          await workbench.openFile(PUT_SUPER.file, line);
+          await page.keyboard.press("Alt+ArrowDown");
+          await workbench.untilWarnings(warnings - 1);
+          await page.keyboard.press("Control+z");
+          await workbench.untilWarnings(warnings);
+        },
+      );
     } else {
       // Nothing is wrong in this one: the server must come to say so.
       await step("fs/super.c of the whole tree is said to have nothing", async () => {
