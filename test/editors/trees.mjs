@@ -62,7 +62,7 @@ async function inVscode({ vscode, chromium, vsix, root, version, pictures, findi
         await workbench.squiggle("warning", INDEX_MS);
         const rows = (await workbench.problems()).join("\n");
         for (const [i, words] of PUT_SUPER.steps.entries())
-          matches(rows, new RegExp(`:${i + 1}/6 [^\n]*${escape(words)}`));
+          matches(rows, new RegExp(`:${i + 1}/6 [^\n]*${literally(words)}`));
         warnings = await workbench.warnings();
       });
       await step(
@@ -97,4 +97,4 @@ function callLine(path) {
   return lines.findIndex((line, i) => i > from && line.includes(PUT_SUPER.call)) + 1;
 }
 
-const escape = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+const literally = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
