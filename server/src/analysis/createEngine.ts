@@ -1,10 +1,12 @@
 /** The engine over program and solver: loads outlines, keeps them current, answers questions with plain data. */
+import type { CodeView } from "../code.js";
 import type {
   CheckOptions,
   CheckResult,
   DumpKind,
   Engine,
   EngineOptions,
+  FunctionLocks,
   InspectingEngine,
   PointInfo,
   SleepVerdict,
@@ -16,6 +18,7 @@ import {
   FnFlag,
   INIT_STRIDE,
   Init,
+  type MacroClasses,
   REG_STRIDE,
   Reg,
   STRUCT_STRIDE,
@@ -24,7 +27,9 @@ import {
 import type { Dump, Explanation, FunctionRef, LockGraph, Subject } from "../findings/explain.js";
 import type { AnalysisStats, Site } from "../findings/types.js";
 import { harvestMacroClasses } from "../outline/macroClasses.js";
+import { ProgramCodeView } from "../program/codeView.js";
 import { Program, type SourceFile } from "../program/program.js";
+import { CursorCheck } from "./cursor/check.js";
 import { functionRef } from "./explain.js";
 import { findFunctions, functionNumberAt, Inspector, similarNames } from "./inspector.js";
 import { Reporter } from "./report.js";
@@ -47,11 +52,13 @@ class KernelEngine implements InspectingEngine {
   private program = new Program();
   /** What checks know, kept from one to the next. */
   private solver: Solver | null = null;
+  private cursors: CursorCheck | null = null;
   /** Answers questions from what the last check knows; before the first check it works out what it needs by itself. */
   private inspector: Inspector | null = null;
   /** Texts of files as they were when last told of a change: what an edit left alone is not analysed again. */
   private readonly texts = new Map<string, string>();
 
+  private macroClasses: MacroClasses = harvestMacroClasses([]);
   private skipped: { path: string; reason: string }[] = [];
   private readonly phases: Phase[] = [];
   private wall = performance.now();
@@ -93,9 +100,10 @@ class KernelEngine implements InspectingEngine {
       opts.signal,
     );
     this.mark("outline");
-    this.options.facts.setMacroClasses(
-      harvestMacroClasses(order.filter((f) => got.has(f)).map((path) => ({ path, outline: got.get(path)! }))),
+    this.macroClasses = harvestMacroClasses(
+      order.filter((f) => got.has(f)).map((path) => ({ path, outline: got.get(path)! })),
     );
+    this.options.facts.setMacroClasses(this.macroClasses);
     for (const path of order) {
       const outline = got.get(path);
       if (!outline) continue;
@@ -104,6 +112,7 @@ class KernelEngine implements InspectingEngine {
     }
     this.program = program;
     this.solver = null;
+    this.cursors = null;
     this.inspector = null;
     this.mark("link");
   }
@@ -155,6 +164,7 @@ class KernelEngine implements InspectingEngine {
     }
     if (changed.size === 0 && names.size === 0 && !tables) return;
     this.inspector = null;
+    this.cursors?.edited(changed);
     await this.solver?.edited({ fns: [...changed], names: [...names], tables, macros });
   }
 
@@ -172,7 +182,10 @@ class KernelEngine implements InspectingEngine {
       mark: (name) => this.mark(name),
       signal: options.signal,
     });
-    const findings = new Reporter(solver).findings(enter, callbacks, options.focus);
+    this.cursors ??= new CursorCheck(solver, this.options.facts);
+    const cursors = await this.cursors.findings(options.focus, options.inside === true, options.signal);
+    this.mark("list walks");
+    const findings = new Reporter(solver).findings(enter, callbacks, options.focus, cursors);
     applySuppressions(findings, (file) => this.options.facts.read(file));
     this.mark("findings");
     return {
@@ -221,6 +234,10 @@ class KernelEngine implements InspectingEngine {
     return this.inspect().pointInfo(file, offset);
   }
 
+  async locksOf(file: string, offset: number): Promise<FunctionLocks | null> {
+    return this.inspect().locksOf(file, offset);
+  }
+
   functionRefAt(file: string, offset: number): FunctionRef | null {
     const fn = functionNumberAt({ program: this.program }, file, offset);
     return fn < 0 ? null : functionRef(this.program, fn);
@@ -251,6 +268,15 @@ class KernelEngine implements InspectingEngine {
   sleepVerdicts(flags: number, signal?: AbortSignal): Promise<SleepVerdict[]> {
     const solver = new Solver(this.program, this.options.tables, this.options.facts);
     return sleepVerdicts(solver, flags, signal);
+  }
+
+  get code(): CodeView {
+    return new ProgramCodeView(
+      this.program,
+      this.options.version,
+      this.options.tables,
+      () => this.macroClasses,
+    );
   }
 
   definitions(name: string): Site[] {

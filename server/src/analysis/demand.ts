@@ -6,7 +6,7 @@
 import type { Flow } from "../facts/flow.js";
 import { FnFlag } from "../facts/outline.js";
 import { hasBody } from "./callees.js";
-import { Interpreter } from "./interpret.js";
+import { Interpreter } from "./interpret/interpreter.js";
 import type { Solver } from "./solver.js";
 import { type FunctionTrace, TraceBuilder } from "./trace.js";
 

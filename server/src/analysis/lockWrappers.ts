@@ -8,7 +8,7 @@ import type { KernelTables } from "../kernel/types.js";
 import type { CallGraph } from "../program/callgraph.js";
 import type { Program } from "../program/program.js";
 import type { FlowStore } from "./flowStore.js";
-import { Interpreter } from "./interpret.js";
+import { Interpreter } from "./interpret/interpreter.js";
 import { depths } from "./prefilter.js";
 import { type Effect, sameEffects } from "./summary.js";
 import type { World } from "./world.js";

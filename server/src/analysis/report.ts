@@ -10,7 +10,7 @@ import { contextWords } from "../findings/words.js";
 import { ATOMIC, type ContextKind, Ctx } from "../kernel/types.js";
 import type { CallbackRoot } from "../program/pointers.js";
 import type { Program } from "../program/program.js";
-import { MOST_PATHS } from "./interpret.js";
+import { MOST_PATHS } from "./interpret/finish.js";
 import { confidenceOf, R, rankOf, reasonNames, withDoubts } from "./reasons.js";
 import type { Solver } from "./solver.js";
 import type { HeldContext, RawFinding, SleepEntry } from "./summary.js";
@@ -29,8 +29,10 @@ export class Reporter {
     enter: readonly number[],
     callbacks: ReadonlySet<number>,
     focus: ReadonlySet<string> | null,
+    /** Findings of other rules, complete but for their identity. */
+    others: readonly { finding: Finding; callee: string }[] = [],
   ): Finding[] {
-    const drafts: { finding: Finding; callee: string }[] = [];
+    const drafts: { finding: Finding; callee: string }[] = [...others];
     const seenSink = new Set<string>();
     const all = new Set<number>([...enter, ...callbacks]);
     const ordered = [...all].sort((a, b) => a - b);

@@ -7,7 +7,7 @@ import { type Flow, I } from "../facts/flow.js";
 import { FnFlag } from "../facts/outline.js";
 import { ATOMIC } from "../kernel/types.js";
 import type { Program } from "../program/program.js";
-import type { FnResult } from "./interpret.js";
+import type { FnResult } from "./interpret/frame.js";
 import type { Observer } from "./observer.js";
 import type { PathState, Token } from "./state.js";
 import type { LockRef, SleepEntry } from "./summary.js";

@@ -4,7 +4,7 @@
  */
 import type { PointInfo } from "../engine.js";
 import type { Finding } from "../findings/types.js";
-import { applyFix, proposeFixes, proves } from "../fixes/proof.js";
+import { offerFixes } from "../fixes/proof.js";
 import type { Fix } from "../fixes/types.js";
 import { MAX_FOLDER_FILES, type TreeBackend, type TreeScope } from "./deps.js";
 import { Exclusive, errorText, isAbort } from "./exclusive.js";
@@ -314,37 +314,14 @@ export class Tree {
   }
 
   private async proveFixes(finding: Finding): Promise<Fix[]> {
-    const { engine } = this.backend;
     return this.lock.run(async () => {
       if (this.dirty.size > 0) return []; // the text changed since the question was asked
-      const read = (file: string): string | null => this.backend.read(file);
-      const proposals = proposeFixes(finding, { read, functionAt: (f, o) => engine.functionAt(f, o) });
-      if (proposals.length === 0) return [];
-      const proved: Fix[] = [];
-      for (const fix of proposals) {
-        const texts = applyFix(fix, read);
-        if (!texts) continue;
-        const focus = new Set([finding.file, ...texts.keys()]);
-        const before = await this.check(focus);
-        const after = await this.withTexts(texts, () => this.check(focus));
-        if (proves(fix, finding, before, after)) proved.push(fix);
-      }
-      return proved;
+      return offerFixes(finding, {
+        engine: this.backend.engine,
+        read: (file) => this.backend.read(file),
+        setText: (file, text) => this.backend.setOverlay(file, text ?? this.given.get(file) ?? null),
+      });
     });
-  }
-
-  /** Runs a question on other texts, then puts back what was there; call under the lock. */
-  private async withTexts<T>(texts: ReadonlyMap<string, string>, question: () => Promise<T>): Promise<T> {
-    const { engine } = this.backend;
-    const files = [...texts.keys()];
-    for (const [file, text] of texts) this.backend.setOverlay(file, text);
-    try {
-      await engine.update(files);
-      return await question();
-    } finally {
-      for (const file of files) this.backend.setOverlay(file, this.given.get(file) ?? null);
-      await engine.update(files);
-    }
   }
 
   async dispose(): Promise<void> {

@@ -4,10 +4,15 @@
  */
 
 import { suppressionAt } from "../../src/analysis/suppressions.js";
+import type { CodeView, Definition } from "../../src/code.js";
 import type { CheckOptions, CheckResult, Engine, PointInfo } from "../../src/engine.js";
 import type { AnalysisStats, ChainStep, Finding, FindingPath } from "../../src/findings/types.js";
 import { closingBracket, maskCode } from "../../src/fixes/mask.js";
+import { loadKernelTables } from "../../src/kernel/load.js";
 import type { TreeBackend } from "../../src/lsp/deps.js";
+import { harvestMacroClasses } from "../../src/outline/macroClasses.js";
+import { ProgramCodeView } from "../../src/program/codeView.js";
+import { Program } from "../../src/program/program.js";
 
 const SLEEPERS: Record<string, string> = {
   mutex_lock: "takes a mutex",
@@ -50,6 +55,18 @@ function parseFunctions(file: string, text: string): Fn[] {
   return fns;
 }
 
+const NO_DETAILS = {
+  kind: "function" as const,
+  isStatic: false,
+  isInline: false,
+  isInit: false,
+  isStub: false,
+  returnType: "",
+  params: [],
+};
+const tables = loadKernelTables(null);
+const classes = harvestMacroClasses([]);
+
 export interface FakeOptions {
   read(file: string): string | null;
   /** Called before each step of work; may wait, so that tests can act in the middle. */
@@ -58,6 +75,23 @@ export interface FakeOptions {
 
 export class FakeEngine implements Engine {
   private readonly byFile = new Map<string, Fn[]>();
+  /** Knows functions by place; of the rest of the program nothing. */
+  readonly code: CodeView = Object.assign(new ProgramCodeView(new Program(), null, tables, () => classes), {
+    functionAt: (file: string, offset: number): Definition | null => {
+      const fn = this.byFile.get(file)?.find((f) => f.start <= offset && offset < f.end);
+      if (!fn) return null;
+      const bodyStart = (this.options.read(file) ?? "").indexOf("{", fn.start);
+      return {
+        ...NO_DETAILS,
+        name: fn.name,
+        file,
+        start: fn.start,
+        end: fn.end,
+        nameStart: fn.start,
+        bodyStart,
+      };
+    },
+  });
   updates = 0;
   checks = 0;
 
@@ -74,6 +108,10 @@ export class FakeEngine implements Engine {
       progress?.({ phase: "Reading files", done: i, total: files.length });
       this.read(file);
     }
+  }
+
+  async locksOf(): Promise<null> {
+    return null;
   }
 
   private read(file: string): void {

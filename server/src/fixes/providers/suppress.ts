@@ -1,6 +1,6 @@
 /** Silences a finding with a comment that says why it cannot happen. The author writes the reason. */
-import type { Finding } from "../findings/types.js";
-import type { Fix, FixSource } from "./types.js";
+import type { Finding } from "../../findings/types.js";
+import type { Fix, FixSource } from "../types.js";
 
 const PLACEHOLDER = "explain why this cannot sleep here";
 

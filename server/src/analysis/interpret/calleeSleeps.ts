@@ -1,0 +1,177 @@
+/** How a callee sleeps, seen from a call of it: its summary in our terms, and what the callbacks do that are handed to it. */
+import { E } from "../../facts/expr.js";
+import { ATOMIC } from "../../kernel/types.js";
+import type { SourceFile } from "../../program/program.js";
+import { R, rankOf } from "../reasons.js";
+import type { PathState } from "../state.js";
+import type { SleepEntry } from "../summary.js";
+import type { Terms } from "../terms.js";
+import type { World } from "../world.js";
+import { passes, relink } from "./entries.js";
+import type { FnResult, Frame } from "./frame.js";
+import type { Sleep, Sleeping } from "./sleeping.js";
+
+/** Longest chain. */
+const LONGEST = 16;
+
+export class CalleeSleeps {
+  private readonly world: World;
+  private readonly t: Terms;
+  private readonly file: SourceFile;
+  private readonly fn: number;
+  private readonly result: FnResult;
+
+  constructor(
+    frame: Frame,
+    private readonly sleeping: Sleeping,
+  ) {
+    this.world = frame.world;
+    this.t = frame.t;
+    this.file = frame.file;
+    this.fn = frame.fn;
+    this.result = frame.result;
+  }
+
+  calleeSleep(
+    e: SleepEntry,
+    written: string,
+    number: number,
+    at: number,
+    end: number,
+    args: readonly number[],
+    s: PathState,
+    reasons: number,
+    via: SleepEntry["via"],
+  ): void {
+    const result = this.t.pool.make(E.Call, number);
+    // A chain through ourselves only repeats a shorter one.
+    if (e.length >= LONGEST || passes(e, this.fn)) return;
+    const raw = (t: number): number => this.t.fromShared(t, args, result);
+    if (e.viaParam < 0 && s.tokens.length === 0) {
+      // Known from here at least as well already: nothing to add.
+      const old = this.sleeping.entries.get(e.key);
+      if (
+        old &&
+        old.length <= e.length + 1 &&
+        old.gfp.length + old.atoms.length + old.dropped.length + old.ctxNone === 0 &&
+        rankOf(old.reasons) >= rankOf(e.reasons | reasons)
+      ) {
+        this.sleeping.bareAt.add(at);
+        return;
+      }
+    }
+    if (e.viaParam >= 0) {
+      this.callbackSleep(e, written, at, end, args, s, reasons, via);
+      return;
+    }
+    const sleep: Sleep = {
+      written,
+      next: e,
+      via,
+      sinkFn: e.sinkFn,
+      sinkAt: e.sinkAt,
+      sinkEnd: e.sinkEnd,
+      sinkName: e.sinkName,
+      why: e.why,
+      allocation: e.allocation,
+      gfp: e.gfp.map(raw),
+      atoms: e.atoms.map((a) => ({ term: raw(a.term), truth: a.truth })),
+      ctxNone: e.ctxNone,
+      dropped: [...e.dropped],
+      droppedRaw: e.dropped.map((d) => (d.term >= 0 ? raw(d.term) : 0)),
+      reasons: e.reasons | reasons,
+      note: e.note,
+      length: e.length + 1,
+      viaParam: -1,
+    };
+    this.sleeping.sleep(s, at, end, sleep, args);
+  }
+
+  /** The callee calls its parameter: what the function passed for it does. */
+  private callbackSleep(
+    e: SleepEntry,
+    written: string,
+    at: number,
+    end: number,
+    args: readonly number[],
+    s: PathState,
+    reasons: number,
+    via: SleepEntry["via"],
+  ): void {
+    const arg = args[e.viaParam];
+    if (arg === undefined) return;
+    const p = this.t.pool;
+    let v = this.t.value(arg, s);
+    if (p.kind(v) === E.Addr) v = p.a(v);
+    const dropped = {
+      dropped: [...e.dropped],
+      droppedRaw: e.dropped.map((d) => (d.term >= 0 ? this.t.fromShared(d.term, args, 0) : 0)),
+    };
+    if (p.kind(v) === E.Param) {
+      this.sleeping.sleep(
+        s,
+        at,
+        end,
+        {
+          ...this.sleeping.direct(e.sinkName, e.why, e.sinkAt, e.sinkEnd),
+          written,
+          sinkFn: e.sinkFn,
+          next: e,
+          via,
+          ctxNone: e.ctxNone,
+          reasons: e.reasons | reasons,
+          length: e.length + 1,
+          viaParam: p.a(v),
+          ...dropped,
+        },
+        args,
+      );
+      return;
+    }
+    if (p.kind(v) !== E.Var || this.t.isLocal(p.a(v))) return;
+    const { program, tables } = this.world;
+    const name = this.t.text(p.a(v));
+    if (tables.neverSleeps.has(name) || tables.hardStops.has(name)) return;
+    for (const f of program.resolve(this.t.global(p.a(v)), this.file)) {
+      this.result.callees.add(f);
+      this.world.need(f, (s.bits & ATOMIC) !== 0, false);
+      for (const inner of this.world.summaryOf(f).sleeps) {
+        if (inner.viaParam >= 0 || inner.gfp.length > 0) continue;
+        const link: SleepEntry = {
+          ...e,
+          via: "pointer",
+          next: inner,
+          sinkFn: inner.sinkFn,
+          sinkAt: inner.sinkAt,
+          sinkEnd: inner.sinkEnd,
+          sinkName: inner.sinkName,
+          why: inner.why,
+          allocation: inner.allocation,
+          reasons: e.reasons | inner.reasons,
+          length: e.length + inner.length,
+          viaParam: -1,
+        };
+        const bottom = relink(e, inner);
+        this.sleeping.sleep(
+          s,
+          at,
+          end,
+          {
+            ...this.sleeping.direct(inner.sinkName, inner.why, inner.sinkAt, inner.sinkEnd),
+            written,
+            sinkFn: inner.sinkFn,
+            next: bottom ?? link,
+            via,
+            ctxNone: inner.ctxNone | e.ctxNone,
+            reasons: e.reasons | inner.reasons | reasons | R["function-pointer"],
+            note: inner.note,
+            allocation: inner.allocation,
+            length: e.length + inner.length + 1,
+            ...dropped,
+          },
+          args,
+        );
+      }
+    }
+  }
+}

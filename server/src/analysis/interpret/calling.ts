@@ -1,0 +1,331 @@
+/** Runs a call: what the name or the pointer leads to, and the states after it. */
+import { E } from "../../facts/expr.js";
+import { CallFlag, type Flow } from "../../facts/flow.js";
+import { FnFlag } from "../../facts/outline.js";
+import { ATOMIC } from "../../kernel/types.js";
+import type { SourceFile } from "../../program/program.js";
+import { R } from "../reasons.js";
+import type { PathState } from "../state.js";
+import type { Effect, SleepEntry } from "../summary.js";
+import type { Terms } from "../terms.js";
+import type { World } from "../world.js";
+import type { CalleeSleeps } from "./calleeSleeps.js";
+import type { FnResult, Frame } from "./frame.js";
+import type { Locking } from "./locking.js";
+import type { FlowShape } from "./shape.js";
+import type { Sleeping } from "./sleeping.js";
+import type { TableSleeps } from "./tableSleeps.js";
+
+export class Calling {
+  private readonly world: World;
+  private readonly t: Terms;
+  private readonly file: SourceFile;
+  private readonly fn: number;
+  private readonly flow: Flow;
+  private readonly exportsSleeps: boolean;
+  private readonly result: FnResult;
+  private aliasDepth = 0;
+
+  constructor(
+    private readonly frame: Frame,
+    private readonly shape: FlowShape,
+    private readonly locking: Locking,
+    private readonly sleeping: Sleeping,
+    private readonly tableSleeps: TableSleeps,
+    private readonly calleeSleeps: CalleeSleeps,
+  ) {
+    this.world = frame.world;
+    this.t = frame.t;
+    this.file = frame.file;
+    this.fn = frame.fn;
+    this.flow = frame.flow;
+    this.exportsSleeps = frame.exportsSleeps;
+    this.result = frame.result;
+  }
+
+  /** Runs a call; returns the states after it (none: it does not return). */
+  call(q: number, s: PathState): PathState[] {
+    const c = this.flow.code;
+    const number = c[q + 1];
+    const callee = c[q + 2];
+    const at = c[q + 4];
+    const end = c[q + 5];
+    const args: number[] = [];
+    for (let i = 0; i < c[q + 6]; i++) args.push(c[q + 7 + i]);
+    this.frame.conditionalCall = (c[q + 3] & CallFlag.Conditional) !== 0;
+    this.forgetCall(number, s);
+    this.forgetOuts(number, args, s);
+    const p = this.t.pool;
+    if (p.kind(callee) === E.Var) {
+      const name = this.t.text(p.a(callee));
+      if (!this.t.isLocal(p.a(callee)))
+        return this.namedCall(name, this.t.global(p.a(callee)), number, at, end, args, s, c[q + 3]);
+      const v = this.t.value(callee, s);
+      if (p.kind(v) === E.Var && !this.t.isLocal(p.a(v)))
+        return this.functionCall(
+          this.world.program.resolve(this.t.global(p.a(v)), this.file),
+          number,
+          at,
+          end,
+          args,
+          s,
+          R["function-pointer"],
+          "pointer",
+          this.t.text(p.a(v)),
+        );
+      return this.unknownPointer(v, callee, number, at, end, args, s);
+    }
+    const v = this.t.value(callee, s);
+    if (v > 0 && p.kind(v) === E.Var && !this.t.isLocal(p.a(v))) {
+      return this.functionCall(
+        this.world.program.resolve(this.t.global(p.a(v)), this.file),
+        number,
+        at,
+        end,
+        args,
+        s,
+        R["function-pointer"],
+        "pointer",
+        this.t.text(p.a(v)),
+      );
+    }
+    return this.unknownPointer(v, callee, number, at, end, args, s);
+  }
+
+  /** The result of a call that runs again is a new value. */
+  private forgetCall(number: number, s: PathState): void {
+    s.forget((f) => this.t.mentionsCall(f, number));
+  }
+
+  /** Variables whose address is passed have a new value. */
+  private forgetOuts(number: number, args: readonly number[], s: PathState): void {
+    const p = this.t.pool;
+    for (let i = 0; i < args.length; i++) {
+      if (args[i] > 0 && p.kind(args[i]) === E.Addr) {
+        const target = p.a(args[i]);
+        if (p.kind(target) === E.Var && this.shape.relevant.has(target)) {
+          s.forget((f) => this.t.mentions(f, target));
+          s.setEnv(target, p.make(E.Out, number, i));
+        }
+      }
+    }
+  }
+
+  private namedCall(
+    name: string,
+    global: number,
+    number: number,
+    at: number,
+    end: number,
+    args: readonly number[],
+    s: PathState,
+    flags: number,
+  ): PathState[] {
+    const { tables, program } = this.world;
+    // A static function of this file hides a primitive of the same name.
+    const own = program.resolve(global, this.file);
+    const hidden =
+      own.length > 0 &&
+      program.fnFile(own[0]) === this.file &&
+      own[0] !== this.fn &&
+      (program.fnFlags(own[0]) & FnFlag.Static) !== 0 &&
+      !this.file.header;
+    if (!hidden) {
+      const lock = tables.locks.get(name);
+      if (lock) {
+        this.frame.count(at, true);
+        const sleeper = tables.sleepers.get(name);
+        if (sleeper) this.tableSleeps.tableSleep(sleeper, number, at, end, args, s);
+        else if (lock.sleeps && lock.op !== "release" && lock.op !== "try")
+          this.sleeping.sleep(s, at, end, this.sleeping.direct(name, "takes a sleeping lock", at, end), []);
+        return this.locking.primitive(lock, number, at, end, args, s);
+      }
+      if (tables.noReturn.has(name)) return [];
+      if (tables.hardStops.has(name) || tables.neverSleeps.has(name)) {
+        this.frame.count(at, true);
+        return [s];
+      }
+      const assertion = tables.assertions.get(name);
+      if (assertion) {
+        this.frame.count(at, true);
+        this.locking.assertion(name, assertion, at, end, args, s);
+        return [s];
+      }
+      const sleeper = tables.sleepers.get(name);
+      if (sleeper) {
+        this.frame.count(at, true);
+        if (sleeper.boundary || own.length === 0) {
+          this.tableSleeps.tableSleep(sleeper, number, at, end, args, s);
+          return [s];
+        }
+        // The source says it better than the table, where it says anything.
+        const derived = own.some(
+          (f) => this.world.summaryOf(f).sleeps.length > 0 || this.world.summaryOf(f).effects.length > 0,
+        );
+        if (!derived) this.tableSleeps.tableSleep(sleeper, number, at, end, args, s);
+      }
+    }
+    void flags;
+    return this.functionCall(own, number, at, end, args, s, 0, "call", name);
+  }
+
+  private unknownPointer(
+    v: number,
+    raw: number,
+    number: number,
+    at: number,
+    end: number,
+    args: readonly number[],
+    s: PathState,
+  ): PathState[] {
+    const p = this.t.pool;
+    if (v > 0 && p.kind(v) === E.Param) {
+      this.frame.count(at, true);
+      const e = this.sleeping.direct(this.t.show(raw), "calls the function that it is given", at, end);
+      e.viaParam = p.a(v);
+      e.via = "pointer";
+      this.sleeping.sleep(s, at, end, e, args);
+      return [s];
+    }
+    if (p.kind(raw) === E.Field) {
+      const type = this.t.typeOf(p.a(raw));
+      if (type) {
+        const { program } = this.world;
+        const targets = this.world.pointerTargets(
+          program.structName(type.name, this.file),
+          this.t.global(p.b(raw)),
+          this.file,
+        );
+        if (targets.fns.length > 0) {
+          return this.functionCall(
+            targets.fns,
+            number,
+            at,
+            end,
+            args,
+            s,
+            targets.reasons,
+            "pointer",
+            this.t.show(raw),
+          );
+        }
+        if (targets.total > 0) {
+          this.result.undecided++;
+          this.frame.observer?.manyTargets(at, targets.total);
+        }
+      }
+    }
+    this.frame.count(at, false);
+    return [s];
+  }
+
+  /** A call of one of these functions. */
+  private functionCall(
+    fns: readonly number[],
+    number: number,
+    at: number,
+    end: number,
+    args: readonly number[],
+    s: PathState,
+    reasons: number,
+    via: SleepEntry["via"],
+    name: string,
+  ): PathState[] {
+    const { program } = this.world;
+    const live = fns.filter((f) => !(program.fnFlags(f) & FnFlag.ObjectMacro));
+    if (live.length === 0) {
+      const alias = this.aliasOf(fns, number, at, end, args, s);
+      if (alias) return alias;
+      this.frame.count(at, false);
+      return [s];
+    }
+    this.frame.count(at, true);
+    this.frame.observer?.call(at, end, name, live, via);
+    const atomic = (s.bits & ATOMIC) !== 0;
+    let returns = false;
+    const several = via === "pointer" ? 0 : live.length > 1 ? R["several-definitions"] : 0;
+    const effects: (readonly Effect[])[] = [];
+    const handed = args.filter((a) => this.isFunction(a));
+    const handsOn = handed.length > 0;
+    for (const a of handed) this.needFunction(a, atomic);
+    const written = via === "pointer" ? (/\w+$/.exec(name)?.[0] ?? name) : name;
+    const config =
+      program.hasStub(program.fnName(live[0]), this.file) || this.frame.conditionalCall
+        ? R["config-dependent"]
+        : 0;
+    for (const f of live) {
+      this.result.callees.add(f);
+      if (f === this.fn) {
+        returns = true;
+        continue;
+      }
+      this.world.need(f, atomic, handsOn);
+      const sum = this.world.summaryOf(f);
+      const isMacro = (program.fnFlags(f) & FnFlag.Macro) !== 0;
+      if (!sum.noReturn) returns = true;
+      if (sum.effects.length > 0) effects.push(sum.effects);
+      if (!this.exportsSleeps && !atomic) continue;
+      for (const e of sum.sleeps)
+        this.calleeSleeps.calleeSleep(
+          e,
+          written,
+          number,
+          at,
+          end,
+          args,
+          s,
+          reasons | several | config,
+          isMacro && via === "call" ? "macro" : via,
+        );
+    }
+    if (!returns) return live.length === 1 || via !== "pointer" ? [] : [s];
+    // Several targets: what they do to locks is believed only when it is the same function or all of them do something.
+    if (effects.length === 0 || (via === "pointer" && effects.length < live.length)) return [s];
+    return this.locking.applyEffects(effects[0], number, live[0], at, end, args, s);
+  }
+
+  /** A function that is handed on where it matters is called there, as far as we know. */
+  private needFunction(arg: number, atomic: boolean): void {
+    const p = this.t.pool;
+    const e = p.kind(arg) === E.Addr ? p.a(arg) : arg;
+    for (const f of this.world.program.resolve(this.t.global(p.a(e)), this.file))
+      this.world.need(f, atomic, false);
+  }
+
+  /** Whether an argument is a function's name. */
+  private isFunction(arg: number): boolean {
+    const p = this.t.pool;
+    const e = arg > 0 && p.kind(arg) === E.Addr ? p.a(arg) : arg;
+    if (e <= 0 || p.kind(e) !== E.Var || this.t.isLocal(p.a(e))) return false;
+    return this.world.program
+      .definitionsOf(this.t.global(p.a(e)))
+      .some((f) => (this.world.program.fnFlags(f) & (FnFlag.Macro | FnFlag.ObjectMacro)) === 0);
+  }
+
+  /** `#define foo bar`: a call of foo is one of bar. */
+  private aliasOf(
+    fns: readonly number[],
+    number: number,
+    at: number,
+    end: number,
+    args: readonly number[],
+    s: PathState,
+  ): PathState[] | null {
+    const { program } = this.world;
+    for (const f of fns) {
+      const calls = program.calls(f);
+      if (calls.length === 1 && (calls[0] & 1) === 0) {
+        const target = calls[0] >> 1;
+        const name = program.names.text(target);
+        if (target === program.fnName(f) || this.aliasDepth > 3) continue;
+        this.aliasDepth++;
+        try {
+          return this.namedCall(name, target, number, at, end, args, s, CallFlag.Used);
+        } finally {
+          this.aliasDepth--;
+        }
+      }
+    }
+    return null;
+  }
+}

@@ -1,0 +1,337 @@
+/** A sleep met at a call: whether this path allows it, the finding under our contexts, the entry for our callers. */
+import { E } from "../../facts/expr.js";
+import { ATOMIC } from "../../kernel/types.js";
+import { CONTEXT_FLAG, type Conditions } from "../conditions.js";
+import { findToken } from "../locks.js";
+import { R } from "../reasons.js";
+import type { PathState, Token } from "../state.js";
+import type { Atom, HeldContext, LockRef, RawFinding, SleepEntry } from "../summary.js";
+import { NONZERO, type Terms } from "../terms.js";
+import type { World } from "../world.js";
+import { dedupe, keep } from "./entries.js";
+import type { FnResult, Frame } from "./frame.js";
+import type { Locking } from "./locking.js";
+
+/** A sleep met at a call, in terms of this function, before its conditions have been looked at. */
+export interface Sleep {
+  /** The callee's name as written at the call. */
+  written: string;
+  next: SleepEntry | null;
+  via: SleepEntry["via"];
+  sinkFn: number;
+  sinkAt: number;
+  sinkEnd: number;
+  sinkName: string;
+  why: string;
+  allocation: boolean;
+  /** gfp and conditions as raw terms of this function. */
+  gfp: number[];
+  atoms: { term: number; truth: boolean }[];
+  ctxNone: number;
+  dropped: LockRef[];
+  droppedRaw: number[];
+  reasons: number;
+  note: string;
+  length: number;
+  viaParam: number;
+}
+
+export class Sleeping {
+  readonly entries = new Map<string, SleepEntry>();
+  readonly raw = new Map<string, RawFinding>();
+  readonly rawEntries = new Map<RawFinding, Map<string, SleepEntry>>();
+  /** Call sites reached without any atomic context of our own. */
+  readonly bareAt = new Set<number>();
+  private readonly world: World;
+  private readonly t: Terms;
+  private readonly cond: Conditions;
+  private readonly fn: number;
+  private readonly exportsSleeps: boolean;
+  private readonly result: FnResult;
+
+  constructor(
+    private readonly frame: Frame,
+    private readonly locking: Locking,
+  ) {
+    this.world = frame.world;
+    this.t = frame.t;
+    this.cond = frame.cond;
+    this.fn = frame.fn;
+    this.exportsSleeps = frame.exportsSleeps;
+    this.result = frame.result;
+  }
+
+  direct(name: string, why: string, at: number, end: number): Sleep {
+    return {
+      written: name,
+      next: null,
+      via: "call",
+      sinkFn: this.fn,
+      sinkAt: at,
+      sinkEnd: end,
+      sinkName: name,
+      why,
+      allocation: false,
+      gfp: [],
+      atoms: [],
+      ctxNone: 0,
+      dropped: [],
+      droppedRaw: [],
+      reasons: 0,
+      note: "",
+      length: 1,
+      viaParam: -1,
+    };
+  }
+
+  /** A call that may sleep, on this path: looks at its conditions, reports it under our contexts, exports it. */
+  sleep(s: PathState, at: number, end: number, e: Sleep, args: readonly number[]): void {
+    void args;
+    let reasons = e.reasons;
+    const bits = s.bits;
+    const gfp: number[] = [];
+    const atoms: Atom[] = [];
+    let ctxNone = e.ctxNone;
+    for (const raw of e.gfp) {
+      const g = this.cond.gfp(raw === 0 ? 0 : this.t.value(raw, s), s, bits);
+      if (g.kind === "not") return;
+      if (g.kind === "parameter") gfp.push(...g.terms!);
+      else if (g.kind === "unknown") reasons |= R["gfp-undecided"];
+      else if (g.kind === "mixed") reasons |= R["gfp-mixed"];
+      if (g.ctxNone) {
+        ctxNone |= g.ctxNone;
+        reasons |= R["context-test"];
+      }
+    }
+    for (const a of e.atoms) {
+      const v = a.term === 0 ? 0 : this.t.value(a.term, s);
+      const need = this.cond.require(v, a.truth, s, bits);
+      if (need === null) return;
+      atoms.push(...need.atoms);
+      gfp.push(...need.gfp);
+      if (need.undecided) {
+        this.result.undecided++;
+        this.frame.observer?.undecided(at, a.term);
+        if (a.term !== 0 && CONTEXT_FLAG.test(this.t.lastName(a.term))) reasons |= R["flag-undecided"];
+      }
+    }
+    // Locks of ours that are dropped around the sleep do not count; others are our caller's.
+    let held = s.tokens;
+    const dropped: LockRef[] = [...s.dropped];
+    e.dropped.forEach((d, i) => {
+      const raw = e.droppedRaw[i];
+      const value = raw > 0 ? this.locking.bareLock(this.t.value(raw, s)) : 0;
+      const last = raw > 0 ? this.t.lastName(raw) || d.last : d.last;
+      const k = findToken(held, {
+        key: value,
+        raw: raw > 0 ? this.locking.bareLock(raw) : 0,
+        last,
+        adds: d.adds,
+        kind: d.kind,
+      });
+      const entered = k >= 0 && held[k].entry;
+      if (k >= 0) held = held.filter((_, n) => n !== k);
+      // A lock that we only know to be held is our caller's: it is dropped for the caller too.
+      if (k < 0 || entered) dropped.push({ ...d, term: value > 0 ? this.t.toShared(value) : -1, last });
+    });
+    let context = 0;
+    for (const t of held) context |= t.adds;
+    if ((context & ctxNone) !== 0) return;
+    const absent = this.cond.provenAbsent(s);
+    if (absent !== 0) reasons |= R["context-test"];
+    ctxNone |= absent;
+    if ((context & ATOMIC) !== 0) this.report(s, at, end, e, held, reasons, gfp, atoms, ctxNone, dropped);
+    else this.bareAt.add(at);
+    if (this.exportsSleeps) this.exportEntry(s, at, end, e, reasons, gfp, atoms, ctxNone, dropped);
+  }
+
+  private entry(
+    at: number,
+    end: number,
+    e: Sleep,
+    reasons: number,
+    gfp: readonly number[],
+    atoms: readonly Atom[],
+    ctxNone: number,
+    dropped: readonly LockRef[],
+  ): SleepEntry {
+    return {
+      key:
+        e.next &&
+        e.viaParam < 0 &&
+        e.next.sinkFn === e.sinkFn &&
+        e.next.sinkAt === e.sinkAt &&
+        e.next.viaParam < 0
+          ? e.next.key
+          : `${e.sinkFn}:${e.sinkAt}:${e.sinkName}:${e.viaParam}`,
+      fn: this.fn,
+      at,
+      end,
+      written: e.written,
+      via: e.via,
+      next: e.next,
+      sinkFn: e.sinkFn,
+      sinkAt: e.sinkAt,
+      sinkEnd: e.sinkEnd,
+      sinkName: e.sinkName,
+      why: e.why,
+      allocation: e.allocation,
+      gfp,
+      atoms,
+      ctxNone,
+      dropped,
+      reasons,
+      note: e.note,
+      length: e.length,
+      viaParam: e.viaParam,
+    };
+  }
+
+  private report(
+    s: PathState,
+    at: number,
+    end: number,
+    e: Sleep,
+    held: readonly Token[],
+    reasons: number,
+    gfp: readonly number[],
+    atoms: readonly Atom[],
+    ctxNone: number,
+    dropped: readonly LockRef[],
+  ): void {
+    if (e.viaParam >= 0) return;
+    void s;
+    // The context is the outermost one that we entered ourselves, else an asserted one.
+    const own = held.filter((t) => (t.adds & ATOMIC) !== 0);
+    const token = own.find((t) => !t.entry) ?? own[0];
+    const key = `${at}|${e.allocation && e.gfp.length > 0 ? "gfp" : "any"}|${token.id}|${e.next ? e.next.fn : e.sinkName}`;
+    let f = this.raw.get(key);
+    if (!f) {
+      const context: HeldContext = {
+        kind: token.kind,
+        adds: token.adds,
+        lock: token.lock,
+        cls: token.cls,
+        how: token.how,
+        at: token.at,
+        end: token.end,
+        through: token.through,
+        reasons: token.reasons,
+      };
+      f = {
+        at,
+        end,
+        callee: e.next ? this.world.program.fnText(e.next.fn) : e.sinkName,
+        written: e.written,
+        context,
+        entries: [],
+        more: 0,
+        maybeHeld: false,
+      };
+      this.raw.set(key, f);
+      this.rawEntries.set(f, new Map());
+    }
+    // What depends on our own parameters is decided by our callers: unknown here.
+    const undecidedGfp = gfp.length > 0 ? R["gfp-undecided"] : 0;
+    let more = reasons | token.reasons | undecidedGfp;
+    for (const a of atoms) if (this.flagLike(a.term)) more |= R["flag-undecided"];
+    const entry = this.entry(at, end, e, more, gfp, atoms, ctxNone, dropped);
+    keep(this.rawEntries.get(f)!, entry);
+  }
+
+  /** Whether a condition on parameters is about the context that the function is used in. */
+  private flagLike(term: number): boolean {
+    const p = this.world.shared.pool;
+    const name = (t: number): string => {
+      switch (p.kind(t)) {
+        case E.Param:
+          return this.t.show(this.t.pool.make(E.Param, p.a(t)));
+        case E.Field:
+          return this.world.program.names.text(p.b(t));
+        case E.Unary:
+        case E.Deref:
+        case E.Addr:
+          return name(p.a(t));
+        case E.Binary:
+          return `${name(p.a(t))} ${name(p.b(t))}`;
+        case E.Var:
+          return this.world.program.names.text(p.a(t));
+        case E.Pure:
+          return p.b(t) >= 0 ? name(p.b(t)) : "";
+        default:
+          return "";
+      }
+    };
+    return /sleep|atomic|block|wait|sync\b|can_|locked|in_irq|polled|nowait|gfp|oops/i.test(name(term));
+  }
+
+  /** What the path to a call says about parameters, for our callers: the same for every sleep behind that call. */
+  private pathConditions(s: PathState, at: number): { atoms: Atom[]; gfp: number[]; reasons: number } {
+    const memo = this.conditionsMemo;
+    if (memo && memo.s === s && memo.at === at && memo.facts === s.facts && memo.size === s.facts.size)
+      return memo.value;
+    const value = { atoms: [] as Atom[], gfp: [] as number[], reasons: 0 };
+    const { shared } = this.world;
+    for (const [term, f] of s.facts) {
+      if (value.atoms.length >= 6) break;
+      const tested = this.cond.blockingFlagsOf(term, f);
+      if (tested !== 0) {
+        const g = this.cond.gfp(tested, { env: s.env, facts: new Map() }, 0);
+        if (g.kind === "parameter") {
+          value.gfp.push(...g.terms!);
+          continue;
+        }
+      }
+      const t = this.t.toShared(term);
+      if (t < 0 || !shared.hasParam(t)) continue;
+      if (shared.readsState(t)) {
+        // A flag of the object that is about sleeping decides, and cannot be seen; any other state is a condition.
+        if (this.flagLike(t)) value.reasons |= R["flag-undecided"];
+        else if (!this.frame.loopConditions.has(term)) value.reasons |= R["state-guarded"];
+        continue;
+      }
+      if (!value.atoms.some((a) => a.term === t)) value.atoms.push({ term: t, truth: f === NONZERO });
+    }
+    this.conditionsMemo = { s, at, facts: s.facts, size: s.facts.size, value };
+    return value;
+  }
+  private conditionsMemo: {
+    s: PathState;
+    at: number;
+    facts: ReadonlyMap<number, number>;
+    size: number;
+    value: { atoms: Atom[]; gfp: number[]; reasons: number };
+  } | null = null;
+
+  private exportEntry(
+    s: PathState,
+    at: number,
+    end: number,
+    e: Sleep,
+    reasons: number,
+    gfp: readonly number[],
+    atoms: readonly Atom[],
+    ctxNone: number,
+    dropped: readonly LockRef[],
+  ): void {
+    const here = this.pathConditions(s, at);
+    const more = reasons | here.reasons;
+    const flags = here.gfp.length > 0 ? dedupe([...gfp, ...here.gfp]) : dedupe(gfp);
+    const all =
+      here.atoms.length === 0
+        ? atoms
+        : [...atoms, ...here.atoms.filter((a) => !atoms.some((b) => b.term === a.term))];
+    const entry = this.entry(
+      at,
+      end,
+      e,
+      more,
+      flags,
+      all,
+      ctxNone,
+      dropped.length > 4 ? dropped.slice(0, 4) : dropped,
+    );
+    this.frame.observer?.sleep(entry);
+    keep(this.entries, entry);
+  }
+}
