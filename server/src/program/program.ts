@@ -453,7 +453,7 @@ export class Program {
   structName(type: number, from: SourceFile): number {
     for (let n = 0; n < 4; n++) {
       const s = this.findStruct(type, from, false);
-      if (!s || s.f.outline.structs[s.i + Struct.kind] !== 1) return type;
+      if (s?.f.outline.structs[s.i + Struct.kind] !== 1) return type;
       type = s.f.outline.structs[s.i + Struct.alias];
     }
     return type;
