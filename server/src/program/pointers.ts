@@ -252,7 +252,7 @@ export class Pointers {
     const all = new Set(this.byField.get(`${struct}.${field}`) ?? []);
     for (const a of this.assigned.get(field) ?? []) if (sameDriver(a.file.path, from.path)) all.add(a.fn);
     const list = [...all].filter((fn) => this.program.alive(fn) && sameArch(this.program.fnFile(fn), from));
-    return { fns: list.sort((a, b) => a - b), total: list.length };
+    return { fns: list.sort((a, b) => this.program.comparePlaces(a, b)), total: list.length };
   }
 
   /** Functions that stand in the same field of the same struct type as this one, in other objects. */
