@@ -29,6 +29,7 @@ export function buildEffects(
   t: Terms,
   fn: number,
   annotated: number,
+  taken: ReadonlySet<string> = new Set(),
 ): readonly Effect[] {
   if (exits.every((x) => x.state.dropped.length === 0 && !x.state.tokens.some((k) => !k.entry))) return [];
   const groups = new Map<string, Group>();
@@ -70,8 +71,12 @@ export function buildEffects(
     const holding = list.filter((g) => g.acquires.length > 0);
     if (holding.length > 0) return nonEmpty([effect(best(holding), "any")]);
   }
-  // A lock that nobody can name, released on some paths only: those that cannot be told from the others here.
-  const released = list.filter((g) => g.releases.some((r) => r.term >= 0 || r.last !== "" || !spins(r.kind)));
+  // A lock that nobody can name, released on some paths only: those that cannot be told from the others here. So is one
+  // that the function takes as well, unless it says that it returns without: the paths are ours that do not add up.
+  const named = (r: LockRef): boolean => r.term >= 0 || r.last !== "" || !spins(r.kind);
+  const released = list.filter((g) =>
+    g.releases.some((r) => named(r) && ((annotated & 2) !== 0 || !taken.has(r.last))),
+  );
   if (released.length > 0)
     return nonEmpty([
       effect(

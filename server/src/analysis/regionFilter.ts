@@ -63,6 +63,8 @@ export class RegionFilter {
       if (arg < 0) return false;
       let entry = locks.get(arg);
       if (!entry) {
+        // The caller's lock, given back before it is taken: what is held is not what was taken here.
+        if (l.op === "release") return false;
         entry = { taken: new Set(), given: new Set() };
         locks.set(arg, entry);
       }

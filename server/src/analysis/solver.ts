@@ -130,14 +130,22 @@ export class Solver implements World {
   }
 
   pointerTargets(struct: number, field: number, from: SourceFile): PointerTargets {
-    const t = this.pointers.targets(struct, field, from);
-    if (classifyPath(from.path) !== "test")
-      t.fns = t.fns.filter((fn) => classifyPath(this.program.fnFile(fn).path) !== "test");
-    if (t.total > MOST_TARGETS) return { fns: [], reasons: 0, total: t.total };
+    return this.believed(this.pointers.targets(struct, field, from), from);
+  }
+
+  variableTargets(name: number, from: SourceFile): PointerTargets {
+    return this.believed(this.pointers.variableTargets(name, from), from);
+  }
+
+  /** Targets as far as there are not too many, without those of test code for code that is none. */
+  private believed(all: readonly number[], from: SourceFile): PointerTargets {
+    const total = all.length;
+    if (total > MOST_TARGETS) return { fns: [], reasons: 0, total };
+    const inTest = classifyPath(from.path) === "test";
     return {
-      fns: t.fns,
-      reasons: t.total > FEW_TARGETS ? R["many-targets"] | R["function-pointer"] : R["function-pointer"],
-      total: t.total,
+      fns: inTest ? [...all] : all.filter((fn) => classifyPath(this.program.fnFile(fn).path) !== "test"),
+      reasons: total > FEW_TARGETS ? R["many-targets"] | R["function-pointer"] : R["function-pointer"],
+      total,
     };
   }
 

@@ -23,6 +23,8 @@ export interface World {
   need(fn: number, atomic: boolean, handsOn: boolean): void;
   /** Functions that a field of this struct type can hold. */
   pointerTargets(struct: number, field: number, from: SourceFile): PointerTargets;
+  /** Functions that a plain variable, called by its name, can hold. */
+  variableTargets(name: number, from: SourceFile): PointerTargets;
   /** Meaning of a macro that stands for gfp flags; null when it is none. */
   gfpAlias(name: string, from: SourceFile): boolean | null;
   /** Value of a macro that stands for an integer; null when it is none. */

@@ -131,7 +131,18 @@ export class BodyScanner {
     const { kind, match } = t;
     let w = i - 1;
     for (let n = 0; n < 3 && kind[w] === K.RBracket && match[w] > from; n++) w = match[w] - 1;
-    if (kind[w] !== K.Ident || w - 1 < from || !isMember(kind[w - 1])) return;
+    if (kind[w] !== K.Ident || w - 1 < from) return;
+    if (!isMember(kind[w - 1])) {
+      // `hook = function;` is worth a record once it is known that the value is a function of the file.
+      const v = kind[i + 1] === K.Amp ? i + 2 : i + 1;
+      const whole = w === i - 1 && kind[v] === K.Ident && isEnd(kind[v + 1]);
+      const starts = kind[w - 1] !== K.Type && kind[w - 1] !== K.Ident && kind[w - 1] !== K.Star;
+      if (fn !== 0 && whole && starts) {
+        const s = this.s;
+        for (const x of [s.word(t, v), s.word(t, w), t.start[w], fn]) s.hooks.push(x);
+      }
+      return;
+    }
     const next = kind[i + 1];
     // Quick ways out: most assignments store the result of a call or an operation.
     if (next === K.String || next === K.LBrace || next === K.Star || next === K.Char) return;

@@ -1,5 +1,5 @@
 /** The outliner: reads one C file, lexer only, into the facts that the program is joined from. Never fails. */
-import { type FileOutline, FnFlag, type OutlineOptions, TypeFlag } from "../facts/outline.js";
+import { type FileOutline, FN_STRIDE, Fn, FnFlag, type OutlineOptions, TypeFlag } from "../facts/outline.js";
 import { matchBrackets } from "../text/brackets.js";
 import { bytesOf, lex } from "../text/lexer.js";
 import { D, isWord, K, Tokens } from "../text/tokens.js";
@@ -63,9 +63,24 @@ class Outliner {
       i = next > i ? next : i + 1;
     }
     this.macrosBefore(this.end + 1);
+    this.hooks();
     const out = this.finish(text);
     t.shrink();
     return out;
+  }
+
+  /** Records the variables that are given a function of this file. */
+  private hooks(): void {
+    const { s } = this;
+    if (s.hooks.length === 0) return;
+    const own = new Set<number>();
+    for (let at = 0; at < s.fn.n; at += FN_STRIDE)
+      if (!(s.fn.a[at + Fn.flags] & (FnFlag.Macro | FnFlag.ObjectMacro))) own.add(s.fn.a[at + Fn.name]);
+    for (let i = 0; i < s.hooks.length; i += 4) {
+      const [value, variable, at, fn] = s.hooks.slice(i, i + 4);
+      if (own.has(value)) for (const x of [0, 0, 0, value, variable, at, fn]) s.inits.push(x);
+    }
+    s.hooks.length = 0;
   }
 
   private finish(text: string): FileOutline {

@@ -36,6 +36,8 @@ export class State {
   fields = new IntList();
   globals = new IntList();
   inits = new IntList();
+  /** Value, variable, offset and function of plain assignments of one name to another, until the file's functions are known. */
+  readonly hooks: number[] = [];
   regs = new IntList();
   regArgs = new IntList();
   conds = new IntList();

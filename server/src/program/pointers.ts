@@ -63,6 +63,8 @@ export class Pointers {
   /** struct name * 2^21-ish + field → functions. */
   private readonly byField = new Map<string, number[]>();
   private readonly assigned = new Map<number, { fn: number; file: SourceFile }[]>();
+  /** Functions that plain variables are given: hooks such as `pm_power_off = my_power_off`. */
+  private readonly byVariable = new Map<number, { fn: number; file: SourceFile }[]>();
   /** The other way round; made when first asked for. */
   private fieldsOf: Map<number, string[]> | null = null;
   readonly roots: CallbackRoot[] = [];
@@ -99,6 +101,10 @@ export class Pointers {
       const targets = this.functionNamed(value, f);
       if (targets.length === 0) continue;
       const field = o.inits[i + Init.field];
+      if (field === 0) {
+        for (const fn of targets) push(this.byVariable, o.inits[i + Init.base], { fn, file: f });
+        continue;
+      }
       let type = o.inits[i + Init.type];
       if (type !== 0 && o.inits[i + Init.outer] !== 0)
         type = this.nestedType(type, program.names.text(o.inits[i + Init.outer]), f);
@@ -248,11 +254,19 @@ export class Pointers {
   }
 
   /** Functions that a field of this struct type can hold, those nearest to the caller when there are near ones. */
-  targets(struct: number, field: number, from: SourceFile): { fns: number[]; total: number } {
+  targets(struct: number, field: number, from: SourceFile): number[] {
     const all = new Set(this.byField.get(`${struct}.${field}`) ?? []);
     for (const a of this.assigned.get(field) ?? []) if (sameDriver(a.file.path, from.path)) all.add(a.fn);
     const list = [...all].filter((fn) => this.program.alive(fn) && sameArch(this.program.fnFile(fn), from));
-    return { fns: list.sort((a, b) => this.program.comparePlaces(a, b)), total: list.length };
+    return list.sort((a, b) => this.program.comparePlaces(a, b));
+  }
+
+  /** Functions that a variable of the file, or one that all files share, is given somewhere. */
+  variableTargets(name: number, from: SourceFile): number[] {
+    const all = (this.byVariable.get(name) ?? []).filter((a) => this.program.alive(a.fn));
+    const own = all.filter((a) => a.file === from);
+    const list = own.length > 0 ? own : all.filter((a) => sameArch(this.program.fnFile(a.fn), from));
+    return [...new Set(list.map((a) => a.fn))].sort((a, b) => this.program.comparePlaces(a, b));
   }
 
   /** Functions that stand in the same field of the same struct type as this one, in other objects. */
@@ -271,6 +285,7 @@ export class Pointers {
   *byName(): IterableIterator<[number, readonly number[]]> {
     for (const [key, fns] of this.byField) yield [Number(key.slice(key.indexOf(".") + 1)), fns];
     for (const [field, list] of this.assigned) yield [field, list.map((a) => a.fn)];
+    for (const [name, list] of this.byVariable) yield [name, list.map((a) => a.fn)];
   }
 }
 

@@ -169,6 +169,11 @@ export class Calling {
       }
     }
     void flags;
+    if (own.length === 0) {
+      const hook = this.world.variableTargets(global, this.file);
+      if (hook.fns.length > 0)
+        return this.functionCall(hook.fns, number, at, end, args, s, hook.reasons, "pointer", name);
+    }
     return this.functionCall(own, number, at, end, args, s, 0, "call", name);
   }
 

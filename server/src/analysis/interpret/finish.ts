@@ -16,7 +16,7 @@ export function finish(frame: Frame, sleeping: Sleeping, exits: readonly Exit[])
   const all = [...sleeping.entries.values()].sort(compare);
   const sleeps = all.slice(0, MOST_ENTRIES);
   const annots = annotationKinds(frame);
-  const effects = buildEffects(exits, frame.t, frame.fn, annots);
+  const effects = buildEffects(exits, frame.t, frame.fn, annots, frame.takenNames);
   result.summary = {
     sleeps,
     more: all.length - sleeps.length,

@@ -27,6 +27,8 @@ export class Frame {
   observer: Observer | null = null;
   /** Values that loops wait on: waiting for a state is not depending on it. */
   readonly loopConditions = new Set<number>();
+  /** Last names of the locks that are taken somewhere in the function. */
+  readonly takenNames = new Set<string>();
   /** The call at hand stands in one #if branch only. */
   conditionalCall = false;
   readonly result: FnResult = {

@@ -76,9 +76,14 @@ export class Locking {
 
   /** Takes a lock: pays back one that was dropped, or adds a token. */
   acquire(token: Token, s: PathState): void {
+    this.frame.takenNames.add(token.last);
     const i = this.matchDropped(token, s);
     if (i >= 0) {
+      const { term } = s.dropped[i];
       s.dropped = s.dropped.filter((_, k) => k !== i);
+      // The caller's lock, surely: held again from here on, and given back to the caller held.
+      if (term < 0 || s.tokens.length >= 12 || s.tokens.some((t) => t.id === token.id)) return;
+      s.tokens = [...s.tokens, { ...token, entry: true }];
       return;
     }
     if (s.tokens.some((t) => t.id === token.id)) return;

@@ -1,0 +1,21 @@
+// A caller's lock that is dropped and retaken is held from there on, whoever calls.
+void resume(struct dev *d, unsigned long *flags)
+{
+	d->active = 1;
+	spin_unlock_irqrestore(&d->lock, *flags);
+	msleep(1);
+	spin_lock_irqsave(&d->lock, *flags);
+	if (d->slot)
+		msleep(2);
+//              ^^^^^^ sleep-in-atomic[high] under spinlock d->lock: resume > msleep
+}
+
+void balanced(struct dev *d)
+{
+	spin_unlock(&d->lock);
+	msleep(1);
+	spin_lock(&d->lock);
+	spin_unlock(&d->lock);
+	msleep(2);
+	spin_lock(&d->lock);
+}
