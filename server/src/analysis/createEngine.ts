@@ -357,13 +357,14 @@ function functionTexts(
 }
 
 interface FileTables {
+  /** Types, and the headers that show others. */
   types: string;
   /** File-level variables with their types: `name,type,flags`. */
   variables: Set<string>;
   installs: string;
 }
 
-/** What a file says about types, variables, initialisers and registrations, without offsets: equal means nothing of it changed. */
+/** What a file says about types, variables, initialisers, registrations and includes, without offsets: equal means nothing of it changed. */
 function tablesOf(o: FileOutline | undefined): FileTables {
   if (!o) return { types: "", variables: new Set(), installs: "" };
   const columns = (a: Int32Array, stride: number, skip: readonly number[]): string => {
@@ -375,7 +376,11 @@ function tablesOf(o: FileOutline | undefined): FileTables {
   for (let i = 0; i < o.globals.length; i += TYPED_STRIDE)
     variables.add(o.globals.subarray(i, i + TYPED_STRIDE).join());
   return {
-    types: `${columns(o.structs, STRUCT_STRIDE, [])}|${columns(o.fields, TYPED_STRIDE, [])}`,
+    types: [
+      columns(o.structs, STRUCT_STRIDE, []),
+      columns(o.fields, TYPED_STRIDE, []),
+      columns(o.includes, 1, []),
+    ].join("|"),
     variables,
     installs: [
       columns(o.inits, INIT_STRIDE, [Init.offset, Init.fn]),

@@ -93,6 +93,8 @@ export class Pointers {
   private readonly holders = new Map<number, number[]>();
   private allRoots: CallbackRoot[] | null = null;
   private allPutSuper: Set<number> | null = null;
+  /** Function → its keys in `byField`; made when first asked for. */
+  private keysOf: Map<number, string[]> | null = null;
   /** Names that are or were installed or registered somewhere, whether or not they are functions. */
   private readonly installed = new Set<number>();
   private current: FilePointers | null = null;
@@ -191,6 +193,7 @@ export class Pointers {
   private forgetSums(): void {
     this.allRoots = null;
     this.allPutSuper = null;
+    this.keysOf = null;
   }
 
   /** Whether a file installs one of these names, or assigns to a field of one of these variables. */
@@ -406,10 +409,21 @@ export class Pointers {
   /** Functions that a field of this struct type can hold, those nearest to the caller when there are near ones. */
   targets(struct: number, field: number, from: SourceFile): { fns: number[]; total: number } {
     const all = new Set(this.byField.get(`${struct}.${field}`) ?? []);
-    for (const a of this.assigned.get(field) ?? [])
-      if (a.path === from.path || closeness(a.path, from.path) >= 3) all.add(a.fn);
+    for (const a of this.assigned.get(field) ?? []) if (sameDriver(a.path, from.path)) all.add(a.fn);
     const list = [...all].filter((fn) => this.program.alive(fn) && sameArch(this.program.fnFile(fn), from));
     return { fns: list.sort((a, b) => this.program.comparePlaces(a, b)), total: list.length };
+  }
+
+  /** Functions that stand in the same field of the same struct type as this one, in other objects. */
+  rivals(fn: number): ReadonlySet<number> {
+    if (!this.keysOf) {
+      this.keysOf = new Map();
+      for (const [key, fns] of this.byField) for (const f of fns) push(this.keysOf, f, key);
+    }
+    const out = new Set<number>();
+    for (const key of this.keysOf.get(fn) ?? []) for (const f of this.byField.get(key)!) out.add(f);
+    out.delete(fn);
+    return out;
   }
 
   /** Field name → functions, for over-approximating calls through members by name. */
@@ -422,6 +436,21 @@ function signature(own: FilePointers): string {
   const roots = own.roots.map((r) => `${r.fn}:${r.bits}:${r.how}:${r.confidence}:${r.record.index}`);
   return [own.keys, own.fns, own.putSuper, roots].map((list) => list.join()).join("|");
 }
+
+/**
+ * Whether two files are of one driver, for all that paths tell: the same folder and first word of the name, or a folder
+ * deep enough to be one driver's, with what is below it.
+ */
+function sameDriver(a: string, b: string): boolean {
+  const x = a.slice(0, a.lastIndexOf("/") + 1);
+  const y = b.slice(0, b.lastIndexOf("/") + 1);
+  if (closeness(a, b) >= DRIVER_DEPTH) return x.startsWith(y) || y.startsWith(x);
+  const word = (path: string): string => /[a-z0-9]*/.exec(path.slice(path.lastIndexOf("/") + 1))![0];
+  return x === y && word(a) === word(b);
+}
+
+/** Folders from which on a folder is one driver's (drivers/net/wireless/foo, drivers/gpu/drm/foo). */
+const DRIVER_DEPTH = 4;
 
 function sameArch(f: SourceFile, from: SourceFile): boolean {
   return f.arch === null || f.arch === (from.arch ?? "x86");
