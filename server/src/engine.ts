@@ -5,6 +5,7 @@
 import type { CodeView } from "./code.js";
 import type { FactsPort } from "./facts/ports.js";
 import type { Dump, Explanation, FunctionRef, LockGraph, Subject } from "./findings/explain.js";
+import type { LockIdentity, LockMatches, LockUsers } from "./findings/lockUsers.js";
 import type { AnalysisStats, Confidence, Finding, FindingPath, Site } from "./findings/types.js";
 import type { KernelTables } from "./kernel/types.js";
 
@@ -76,6 +77,10 @@ export interface Engine {
   readonly code: CodeView;
   /** The function that contains the offset, with its extent. */
   functionAt(file: string, offset: number): { name: string; start: number; end: number } | null;
+  /** Locks that a typed name can mean: a class, `FILE:NAME`, `struct NAME.FIELD`, or a bare name. */
+  findLocks(typed: string): LockMatches;
+  /** Critical sections of a lock over the whole tree, and the functions that rely on it being held. */
+  lockUsers(lock: LockIdentity, signal?: AbortSignal): Promise<LockUsers>;
 }
 
 /** What `lockctx dump` can show. */

@@ -7,6 +7,7 @@ import { registerDump } from "./commands/dump.js";
 import { registerExplain } from "./commands/explain.js";
 import { registerGraph } from "./commands/graph.js";
 import { registerIndex } from "./commands/index.js";
+import { registerLock } from "./commands/lock.js";
 import { registerLsp } from "./commands/lsp.js";
 import { registerRule } from "./commands/rule.js";
 import { CancelledError, ExitCode, UsageError } from "./errors.js";
@@ -24,6 +25,7 @@ const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[]
   registerCheck,
   registerExplain,
   registerGraph,
+  registerLock,
   registerRule,
   registerIndex,
   registerCache,

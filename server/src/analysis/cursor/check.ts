@@ -55,7 +55,7 @@ export class CursorCheck implements CalleeQuestions {
   private removers: Removers | null = null;
 
   constructor(
-    private readonly solver: Solver,
+    readonly solver: Solver,
     private readonly facts: FactsPort,
   ) {
     this.program = solver.program;
@@ -184,11 +184,18 @@ export class CursorCheck implements CalleeQuestions {
     return false;
   }
 
+  /** Locks that callers hold, for whoever asks about locks between two edits. */
+  entryLocks(): EntryLocks {
+    this.entry ??= new EntryLocks(this.effects, this.program, this.solver.graph, this.solver.pointers);
+    return this.entry;
+  }
+
   private async seekRemovals(raws: Raw[], signal?: AbortSignal): Promise<void> {
     const { solver, program } = this;
-    this.entry ??= new EntryLocks(this.effects, program, solver.graph, solver.pointers);
-    this.removers ??= new Removers(this.effects, this.entry, program, solver.graph);
-    const { entry, removers } = this;
+    this.entryLocks();
+    this.removers ??= new Removers(this.effects, this.entryLocks(), program, solver.graph);
+    const { removers } = this;
+    const entry = this.entryLocks();
     const wanted = raws.map((raw) => ({ raw, ...elementOf(raw.f, raw.walk) }));
     await removers.prepare(
       wanted.map((w) => ({ path: program.fnFile(w.raw.fn).path, member: w.member })),

@@ -506,6 +506,7 @@ export class LockFlow {
     const at = c[q + 4];
     const end = c[q + 5];
     let state = s;
+    let without: LockState | null = null;
     const releases = effects.filter((e) => e.kind === "release");
     for (const e of releases) state = this.give(this.fromEffect(e, q), pc, at, end, e.drop, state, events);
     for (const e of effects) {
@@ -520,6 +521,11 @@ export class LockFlow {
         );
       } else if (e.kind === "acquire") {
         const lock = this.fromEffect(e, q);
+        if (e.when !== "any") {
+          const result = this.t.pool.make(E.Call, c[q + 1]);
+          without = { ...state, facts: new Map(state.facts).set(result, e.when === "zero" ? NONZERO : ZERO) };
+          state = { ...state, facts: new Map(state.facts).set(result, e.when === "zero" ? ZERO : NONZERO) };
+        }
         state = this.take(
           {
             ...lock,
@@ -539,7 +545,12 @@ export class LockFlow {
         );
       }
     }
-    return [{ pc: next, state }];
+    return without === null
+      ? [{ pc: next, state }]
+      : [
+          { pc: next, state },
+          { pc: next, state: without },
+        ];
   }
 
   private assertion(name: string, q: number, s: LockState): LockState {
