@@ -6,6 +6,7 @@ import type {
   DumpKind,
   Engine,
   EngineOptions,
+  FunctionLocks,
   InspectingEngine,
   PointInfo,
   SleepVerdict,
@@ -14,6 +15,7 @@ import {
   type FileOutline,
   FN_STRIDE,
   Fn,
+  FnFlag,
   INIT_STRIDE,
   Init,
   type MacroClasses,
@@ -34,6 +36,7 @@ import { findFunctions, functionNumberAt, Inspector, similarNames } from "./insp
 import { Reporter } from "./report.js";
 import { Solver } from "./solver.js";
 import { applySuppressions } from "./suppressions.js";
+import { lockAt } from "./users/lockAt.js";
 import { findLocks } from "./users/lockNames.js";
 import { lockUsers } from "./users/lockUsers.js";
 import { definitionSites, sleepVerdicts } from "./verdicts.js";
@@ -125,6 +128,11 @@ class KernelEngine implements InspectingEngine {
     const changed = new Set<number>();
     const names = new Set<number>();
     let tables = false;
+    let macros = false;
+    const note = (f: FunctionText): void => {
+      changed.add(f.fn);
+      macros ||= (f.flags & FnFlag.ObjectMacro) !== 0;
+    };
     for (const path of [...files].sort(byCodeUnit)) {
       const outline = fresh.get(path) ?? null;
       const old = program.file(path);
@@ -145,12 +153,12 @@ class KernelEngine implements InspectingEngine {
         before.delete(key);
         // The head too: an #if before it can make the same text mean nothing.
         if (was && was.text !== null && was.text === f.text && was.head === f.head) continue;
-        changed.add(f.fn);
+        note(f);
         // A new function, or another signature: its name means something else to those who use it.
         if (!was || was.head !== f.head) names.add(f.name);
       }
       for (const f of before.values()) {
-        changed.add(f.fn);
+        note(f);
         names.add(f.name);
       }
       if (oldTables !== (now ? tableColumns(now.outline) : "")) {
@@ -163,7 +171,7 @@ class KernelEngine implements InspectingEngine {
     // What was asked before the first check has a solver of its own, which nobody tells of edits.
     if (this.cursors?.solver === this.solver) this.cursors?.edited(changed);
     else this.cursors = null;
-    await this.solver?.edited({ fns: [...changed], names: [...names], tables });
+    await this.solver?.edited({ fns: [...changed], names: [...names], tables, macros });
   }
 
   async check(options: CheckOptions): Promise<CheckResult> {
@@ -232,6 +240,10 @@ class KernelEngine implements InspectingEngine {
     return this.inspect().pointInfo(file, offset);
   }
 
+  async locksOf(file: string, offset: number): Promise<FunctionLocks | null> {
+    return this.inspect().locksOf(file, offset);
+  }
+
   functionRefAt(file: string, offset: number): FunctionRef | null {
     const fn = functionNumberAt({ program: this.program }, file, offset);
     return fn < 0 ? null : functionRef(this.program, fn);
@@ -261,6 +273,14 @@ class KernelEngine implements InspectingEngine {
 
   findLocks(typed: string): LockMatches {
     return findLocks(this.program, this.options.tables, typed);
+  }
+
+  async lockAt(file: string, offset: number): Promise<LockMatches> {
+    const { program } = this;
+    const { effects } = this.lockCheck();
+    const read = (path: string): string | null => this.options.facts.read(path);
+    const fn = functionNumberAt({ program }, file, offset);
+    return lockAt({ program, tables: this.options.tables, effects, read }, fn, file, offset);
   }
 
   lockUsers(lock: LockIdentity, signal?: AbortSignal): Promise<LockUsers> {
@@ -310,6 +330,7 @@ function byCodeUnit(a: string, b: string): number {
 interface FunctionText {
   fn: number;
   name: number;
+  flags: number;
   text: string | null;
   /** Everything before the body: a change of it can change what the name means to callers. */
   head: string | null;
@@ -330,14 +351,15 @@ function functionTexts(
     seen.set(name, ordinal + 1);
     const start = f.outline.fn[at + Fn.start];
     const body = f.outline.fn[at + Fn.bodyStart];
+    const flags = f.outline.fn[at + Fn.flags];
     out.push([
       `${nameOf(name)}#${ordinal}`,
       {
         fn: f.fns[i],
         name,
+        flags,
         text: text === null ? null : text.slice(start, f.outline.fn[at + Fn.end]),
-        head:
-          text === null ? null : `${f.outline.fn[at + Fn.flags]}${text.slice(start, Math.max(start, body))}`,
+        head: text === null ? null : `${flags}${text.slice(start, Math.max(start, body))}`,
       },
     ]);
   }

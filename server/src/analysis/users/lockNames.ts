@@ -65,7 +65,7 @@ export function findLocks(program: Program, tables: KernelTables, typed: string)
   const found = new Map<string, Declared>();
   const near = new Map<string, number>();
   const bare = /^\w+$/.test(wanted) ? wanted : (path?.[2] ?? field?.[2] ?? wanted);
-  const most = Math.max(1, Math.floor(bare.length / 4));
+  const most = Math.max(1, Math.floor(bare.length / 3));
   for (const d of declaredLocks(program, tables)) {
     const matches = path
       ? d.cls === wanted || (d.name === path[2] && d.file.endsWith(`/${path[1]}`))
