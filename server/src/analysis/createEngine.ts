@@ -285,9 +285,12 @@ class KernelEngine implements InspectingEngine {
 
   lockUsers(lock: LockIdentity, signal?: AbortSignal): Promise<LockUsers> {
     const { program } = this;
-    const { effects } = this.lockCheck();
+    const check = this.lockCheck();
     const read = (file: string): string | null => this.options.facts.read(file);
-    return lockUsers({ program, effects, entry: this.lockCheck().entryLocks(), read }, lock, signal);
+    const { effects } = check;
+    return check.remembered(lock.cls, () =>
+      lockUsers({ program, effects, entry: check.entryLocks(), read }, lock, signal),
+    );
   }
 
   /** What is known about locks of every kind, kept from one question to the next until an edit. */

@@ -28,8 +28,18 @@ export interface CriticalSection extends Touches {
   shared: boolean;
   /** Other locks and contexts that are held when it is taken, as class or kind. */
   under: string[];
+  /** One of those forbids sleeping. */
+  atomic: boolean;
   /** Returns with the lock on some way. */
   leaks: boolean;
+}
+
+/** A call that is given the lock, whatever it does with it. */
+export interface LockMention extends Site {
+  function: string;
+  call: string;
+  /** One past the call's argument list. */
+  callEnd: number;
 }
 
 /** A function that takes the lock. */
@@ -64,6 +74,10 @@ export interface LockUsers {
   relying: RelyingFunction[];
   /** Functions that are called with the lock held and from elsewhere too. */
   alsoCalled: { function: string; sites: Site[] }[];
+  /** Every call that the lock is passed to: what takes it, sets it up, or does something else with it. */
+  mentions: LockMention[];
+  /** Places where the lock's address is stored: from there on its users are not known. */
+  escapes: Site[];
   /** Functions whose text names the lock and could not be followed. */
   unread: FunctionRef[];
 }

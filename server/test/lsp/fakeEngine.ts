@@ -105,7 +105,7 @@ export class FakeEngine implements Engine {
   }
 
   async lockUsers(lock: LockIdentity): Promise<LockUsers> {
-    return { lock, functions: [], relying: [], alsoCalled: [], unread: [] };
+    return { lock, functions: [], relying: [], alsoCalled: [], mentions: [], escapes: [], unread: [] };
   }
 
   constructor(private readonly options: FakeOptions) {}

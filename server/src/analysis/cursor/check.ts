@@ -2,6 +2,7 @@
 import { I, LOCAL_STRIDE } from "../../facts/flow.js";
 import { Fn, FnFlag } from "../../facts/outline.js";
 import type { FactsPort } from "../../facts/ports.js";
+import type { LockUsers } from "../../findings/lockUsers.js";
 import type {
   ChainStep,
   Confidence,
@@ -63,11 +64,26 @@ export class CursorCheck implements CalleeQuestions {
     this.macros = new ListMacros(solver.program, (file) => facts.read(file));
   }
 
+  private readonly users = new Map<string, Promise<LockUsers>>();
+
+  /** The users of a lock as found since the last edit: several fixes of one finding ask for them. */
+  remembered(cls: string, find: () => Promise<LockUsers>): Promise<LockUsers> {
+    let known = this.users.get(cls);
+    if (!known) {
+      known = find();
+      this.users.set(cls, known);
+      // What was stopped or failed is asked again.
+      known.catch(() => this.users.delete(cls));
+    }
+    return known;
+  }
+
   /** Texts of functions changed, or what names mean. */
   edited(fns: Iterable<number>): void {
     this.effects.edited(fns);
     this.macros.edited();
     this.keeps.clear();
+    this.users.clear();
     this.entry = null;
     this.removers = null;
   }

@@ -9,10 +9,12 @@ import type {
   CriticalSection,
   LockIdentity,
   LockingFunction,
+  LockMention,
   LockUsers,
   RelyingFunction,
 } from "../../findings/lockUsers.js";
 import type { ChainStep, Site } from "../../findings/types.js";
+import { ATOMIC } from "../../kernel/types.js";
 import { visibleHeader } from "../../program/places.js";
 import type { Program, SourceFile } from "../../program/program.js";
 import { hasBody } from "../callees.js";
@@ -27,7 +29,7 @@ import { Touched } from "./touches.js";
 
 /** Calls down from a section in which functions are looked for that rely on the lock. */
 const DEEPEST = 4;
-const ASSERTION = /assert|must_hold/i;
+const ASSERTION = /assert|must_hold|_lock_init$|^mutex_init$|^mutex_destroy$/i;
 
 export interface UsersWorld {
   program: Program;
@@ -52,6 +54,8 @@ class Users {
   private readonly relying = new Map<number, RelyingFunction>();
   private readonly called = new Map<number, (Site & { function: string })[]>();
   private readonly unread: number[] = [];
+  private readonly mentions: LockMention[] = [];
+  private readonly escapes: Site[] = [];
 
   constructor(
     private readonly world: UsersWorld,
@@ -77,6 +81,7 @@ class Users {
       }
       this.sections(fn, f);
       this.asserted(fn, f);
+      this.mentioned(fn, f);
     }
     const alsoCalled = await this.relyingByCallers();
     const ref = (fn: number) => functionRef(this.program, fn);
@@ -85,6 +90,8 @@ class Users {
       functions: this.functions,
       relying: [...this.relying].sort((a, b) => this.order(a[0], b[0])).map(([, r]) => r),
       alsoCalled,
+      mentions: this.mentions,
+      escapes: this.escapes,
       unread: this.unread.map(ref),
     };
   }
@@ -227,6 +234,7 @@ class Users {
             releases: [],
             shared: h.shared,
             under: [...new Set(others)],
+            atomic: before.held.some((o) => !sameLock(o, h) && (o.adds & ATOMIC) !== 0),
             leaks: false,
             reads: [],
             writes: [],
@@ -278,6 +286,45 @@ class Users {
     }));
     sections.sort((a, b) => a.acquire.offset - b.acquire.offset);
     this.functions.push({ function: functionRef(this.program, fn), sections });
+  }
+
+  /** Calls that are given the lock, and places where its address goes elsewhere. */
+  private mentioned(fn: number, f: LockFlow): void {
+    const { flow, t } = f;
+    const isLock = (e: number): boolean => {
+      const p = t.pool;
+      const bare = e > 0 && p.kind(e) === E.Addr ? p.a(e) : e;
+      return bare > 0 && t.lastName(bare) === this.name && t.lockClass(e, e) === this.lock.cls;
+    };
+    const seen = new Set<number>();
+    for (let pc = 0; pc < flow.length; pc += flow.size(pc)) {
+      const q = flow.base + pc;
+      const c = flow.code;
+      if (c[q] === I.Call && f.argsOf(q).some(isLock) && !seen.has(c[q + 4])) {
+        seen.add(c[q + 4]);
+        const call = f.calledName(q);
+        this.mentions.push({
+          ...this.site(fn, c[q + 4], c[q + 4] + Math.max(1, call.length)),
+          function: this.program.fnText(fn),
+          call,
+          callEnd: this.site(fn, c[q + 5], c[q + 5]).offset,
+        });
+      } else if (c[q] === I.GuardEnter && c[q + 6] > 0 && isLock(c[q + 7]) && !seen.has(c[q + 4])) {
+        seen.add(c[q + 4]);
+        this.mentions.push({
+          ...this.site(fn, c[q + 4], c[q + 4] + 1),
+          function: this.program.fnText(fn),
+          call: `guard(${t.text(c[q + 2])})`,
+          callEnd: this.site(fn, c[q + 5], c[q + 5]).offset,
+        });
+      } else if (
+        (c[q] === I.Assign && t.pool.kind(c[q + 2]) === E.Addr && isLock(c[q + 2])) ||
+        (c[q] === I.Return && c[q + 1] > 0 && t.pool.kind(c[q + 1]) === E.Addr && isLock(c[q + 1]))
+      ) {
+        const at = Math.max(0, c[q] === I.Assign ? c[q + 3] : c[q + 2]);
+        this.escapes.push(this.site(fn, at, at + 1));
+      }
+    }
   }
 
   // ---- who relies on it -----------------------------------------------------------------------------------------
