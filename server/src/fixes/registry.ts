@@ -1,10 +1,13 @@
 /** All ways of repair, in the order in which they are shown. One provider a file under providers/. */
 import type { Finding } from "../findings/types.js";
+import { deferFixes } from "./providers/defer.js";
 import { delayFixes } from "./providers/delay.js";
 import { dropRetakeFixes } from "./providers/dropRetake.js";
+import { earlierFixes } from "./providers/earlier.js";
 import { gfpFixes } from "./providers/gfp.js";
 import { hoistFixes } from "./providers/hoist.js";
 import { mixedFixes } from "./providers/mixed.js";
+import { releaseFixes } from "./providers/release.js";
 import { sinkFixes } from "./providers/sink.js";
 import { suppressFixes } from "./providers/suppress.js";
 import { variantFixes } from "./providers/variant.js";
@@ -12,12 +15,15 @@ import type { Fix, FixProvider, FixSource } from "./types.js";
 
 /** Those that keep most of what the code guarantees come first; silencing comes last. */
 export const PROVIDERS: readonly FixProvider[] = [
+  earlierFixes,
+  releaseFixes,
   sinkFixes,
   hoistFixes,
   variantFixes,
   delayFixes,
   gfpFixes,
   mixedFixes,
+  deferFixes,
   dropRetakeFixes,
   suppressFixes,
 ];
