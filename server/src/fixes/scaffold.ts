@@ -18,8 +18,8 @@ export function addWorkField(
   const place = structPlace(struct, from, source);
   if (!place) return null;
   const text = source.read(place.file)!;
-  let name = wanted;
-  for (let n = 2; place.fields.includes(name); n++) name = `${wanted}${n}`;
+  const name = [wanted, `deferred_${wanted}`, `sleeping_${wanted}`].find((n) => !place.fields.includes(n));
+  if (name === undefined) return null;
   const eol = eolOf(text);
   const before = text.slice(place.open, place.close);
   // A flexible array has to stay last.

@@ -38,10 +38,10 @@ export function teardownStep(finding: Finding, source: FixSource): TeardownStep 
     )
       continue;
     const leaf = callAt(step.file, step.offset, source);
-    if (!leaf || leaf.call.argList.length !== 1 || !isStatementCall(leaf.call)) return null;
+    if (leaf?.call.argList.length !== 1 || !isStatementCall(leaf.call)) return null;
     const argument = leaf.call.argList[0];
     const type = typeOf(leaf.syntax, argument, source);
-    if (!type || type.stars !== 1 || !type.base.startsWith("struct ")) return null;
+    if (type?.stars !== 1 || !type.base.startsWith("struct ")) return null;
     return {
       index,
       fn: leaf.fn,

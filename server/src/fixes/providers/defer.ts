@@ -28,8 +28,9 @@ function deferDestruction(finding: Finding, source: FixSource): Fix[] {
   const rest = siblings.slice(siblings.indexOf(statement) + 1);
   if (rest.some((s) => new RegExp(`\\b${root}\\b`).test(syntax.text(s)))) return [];
   const short = call.name.replace(/^_+/, "");
+  const worker = [`${short}_work`, `${short}_deferred`, `deferred_${short}`].find((n) => !source.code.has(n));
+  if (worker === undefined) return [];
   const field = addWorkField(step.type.name, `${short.split("_")[0]}_work`, fn.file, source);
-  const worker = `${short}_work`;
   const variable = /^\w+$/.test(object) ? object : "obj";
   const name = field?.name ?? `${short}_work`;
   const func = [
@@ -52,7 +53,6 @@ function deferDestruction(finding: Finding, source: FixSource): Fix[] {
   const missing: string[] = [];
   if (!field)
     missing.push(`the definition of ${step.type.base} was not found, or cannot take a field at its end`);
-  if (source.code.has(worker)) missing.push(`${worker}() exists already`);
   const base: Fix = {
     id: "defer-work",
     kind: "defer-work",
@@ -95,16 +95,14 @@ const STOPS =
 
 function deferCallback(finding: Finding, source: FixSource): Fix[] {
   const { context } = finding;
-  if (
-    finding.rule !== "sleep-in-atomic-callback" &&
-    !["softirq", "hardirq"].includes(context.kind) &&
-    !isCallback(finding, source)
-  )
-    return [];
+  // Entered by the kernel in atomic context, not by a lock of its own: that a work item would take as well.
+  if (!["softirq", "hardirq", "callback"].includes(context.kind) || context.lock !== undefined) return [];
   const fn = source.functionAt(finding.file, finding.offset);
   const syntax = fn && source.syntaxOf(fn);
   const text = source.read(finding.file);
   if (!fn || !syntax || text === null || fn.kind === "macro" || fn.params.length === 0) return [];
+  // A handler of interrupts is made a threaded one instead: it has to say whether the interrupt was its own.
+  if (fn.returnType === "irqreturn_t") return [];
   const owner = ownerOf(syntax, source);
   const worker = `${fn.name}_work`;
   const body = `${fn.name}_task`;
@@ -209,13 +207,6 @@ function deferCallback(finding: Finding, source: FixSource): Fix[] {
   return [{ ...base, edits }];
 }
 
-/** A finding of a lock inside a function that is itself a callback of the kernel. */
-function isCallback(finding: Finding, source: FixSource): boolean {
-  return source.code
-    .installationsOf(finding.function)
-    .some((i) => source.code.tables.opsFields.has(`${i.type}.${i.field}`));
-}
-
 const shortName = (name: string): string => {
   const parts = name.split("_").filter((p) => p !== "");
   return (
@@ -267,7 +258,7 @@ function backToParameter(
     );
   if (member) return `&${owner.variable}->${member[1] ?? member[2]}`;
   if (!type) return null;
-  if (type === "long" || type === "int") return `(unsigned long)${owner.variable}`;
+  if (type === "long") return `(unsigned long)${owner.variable}`;
   const fields = source.code.structs(owner.struct, file)[0]?.fields ?? [];
   const same = fields.filter((f) => f.type === type && f.isPointer && !f.isArray);
   void param;

@@ -6,6 +6,8 @@ import type { Finding } from "../../findings/types.js";
 import { indentAt, insertAfter, insertBefore, removeStatement } from "../layout.js";
 import { mentions, operandsOf, unstable } from "../operands.js";
 import {
+  calleeNeedsLock,
+  gotosTo,
   isContainer,
   isSurelyAfter,
   leavesSomething,
@@ -62,6 +64,7 @@ class Hoist {
     const { s, acquire } = this;
     const { call, syntax, statement } = s;
     if (this.source.code.tables.locks.has(call.name) || GIVES_BACK.test(call.name)) return [];
+    if (calleeNeedsLock(s, this.source)) return [];
     const form = this.form();
     if (!form || !isContainer(statement.parent)) return [];
     const sure = statement.parent === acquire.parent && isSurelyAfter(syntax, acquire, statement);
@@ -112,6 +115,7 @@ class Hoist {
       insertBefore(file, text, acquire, this.dedented(moved, statement)),
       removeStatement(file, text, { start: statement.start, end: last.end }),
       ...(free === null ? [] : exits.map((r) => insertAfter(file, text, r, [free]))),
+      ...this.lonelyLabel(last),
     ];
     const places = [...operands.places];
     return [
@@ -253,6 +257,21 @@ class Hoist {
       }
     }
     return null;
+  }
+
+  /** The label of the failure path, when nobody else goes there any more. */
+  private lonelyLabel(check: Node): FixEdit[] {
+    const { s, text, file } = this;
+    const [jump] = [...s.syntax.walk(check)].filter((n) => n.kind === K.goto_statement);
+    const label = jump?.children[0] ? s.syntax.text(jump.children[0]) : null;
+    if (label === null || gotosTo(s.syntax, label).length !== 1) return [];
+    for (const node of s.syntax.walk()) {
+      if (node.kind !== K.labeled_statement || !node.children[0] || s.syntax.text(node.children[0]) !== label)
+        continue;
+      const colon = text.indexOf(":", node.children[0].end);
+      return [removeStatement(file, text, { start: node.start, end: colon + 1 })];
+    }
+    return [];
   }
 
   private dedented(code: string, from: Node): string[] {

@@ -150,7 +150,7 @@ class Sink {
       if (releases.some((r) => mentions(syntax, used, unit.end, r.start).length > 0)) return null;
     }
     if (unstable(syntax, operands, unit.end, last.start).length > 0)
-      return form === "call" ? this.remember(releases, false) : null;
+      return form === "call" ? this.remember(releases, false, true) : null;
     const comment = this.commentAbove(unit);
     const from = { start: comment ?? unit.start, end: unit.end };
     const indent = indentAt(text, unit.start);
@@ -214,7 +214,7 @@ class Sink {
   }
 
   /** Remembers under the lock what is to be done, and does it after every unlock that can follow. */
-  private remember(releases: readonly Node[], inLoop: boolean): Fix | null {
+  private remember(releases: readonly Node[], inLoop: boolean, always = false): Fix | null {
     const { s, file, text } = this;
     const { call, syntax, statement } = s;
     if (!TEARDOWN.test(call.name)) return null;
@@ -231,7 +231,7 @@ class Sink {
       const free = FREES.test(call.name);
       const name = freshName(syntax, free ? "to_free" : "victim");
       const base = free || !type ? "void" : type.base;
-      edits.push(declareIn(file, text, syntax, body, `${base} *${name} = NULL;`));
+      edits.push(declareIn(file, text, syntax, body, `${base} *${name}${always ? "" : " = NULL"};`));
       edits.push({
         file,
         offset: statement.start,
@@ -242,7 +242,7 @@ class Sink {
       after = (r) =>
         again(r)
           ? [`if (${name}) {`, `\t${run}`, `\t${name} = NULL;`, "}"]
-          : free
+          : free || always
             ? [run]
             : [`if (${name})`, `\t${run}`];
       kept = `it is remembered in ${name}`;
