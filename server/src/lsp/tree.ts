@@ -43,6 +43,11 @@ export class Tree {
 
   private readonly open = new Map<string, TextPositions>();
   private readonly dirty = new Set<string>();
+  /**
+   * Open texts as the engine reads them. They follow `open` only between questions, under the lock: an outline and the
+   * facts that go with it must be of one text.
+   */
+  private readonly given = new Map<string, string>();
   private readonly lock = new Exclusive();
   private readonly positions = new Map<string, TextPositions>();
   private readonly fixes = new Map<string, Promise<Fix[]>>();
@@ -83,6 +88,7 @@ export class Tree {
           files = [...this.open.keys()];
           reason += `, and its ${MAX_FOLDER_FILES}+ files are too many: only open files are analysed`;
         }
+        this.giveTexts(this.open.keys());
         await this.load(files, loading.signal, (percent, message) => {
           shown.report(percent, message);
           this.setHealth("indexing", `${message} ${percent}%`);
@@ -112,7 +118,10 @@ export class Tree {
   private async loadOpenFiles(reason: string): Promise<void> {
     this.events.log(`${this.root}: ${reason}`);
     try {
-      await this.lock.run(() => this.load([...this.open.keys()], undefined, () => {}));
+      await this.lock.run(() => {
+        this.giveTexts(this.open.keys());
+        return this.load([...this.open.keys()], undefined, () => {});
+      });
     } catch (error) {
       this.events.log(`loading the open files failed: ${errorText(error)}`);
     }
@@ -147,14 +156,12 @@ export class Tree {
   /** Open or changed document. */
   setText(file: string, text: TextPositions): void {
     this.open.set(file, text);
-    this.backend.setOverlay(file, text.bytes);
     this.touch([file]);
   }
 
   closeText(file: string): void {
     this.open.delete(file);
     this.findings.delete(file);
-    this.backend.setOverlay(file, null);
     this.touch([file]);
   }
 
@@ -190,6 +197,11 @@ export class Tree {
       this.timer = null;
       void this.analyse();
     }, wait);
+  }
+
+  /** The findings are those of older texts than the open ones. */
+  get outdated(): boolean {
+    return this.dirty.size > 0 && !this.failed;
   }
 
   /** True when the findings are those of the texts as they are now. */
@@ -236,11 +248,24 @@ export class Tree {
     }
   }
 
+  /** Lets the engine read the newest open texts of these files; call under the lock. */
+  private giveTexts(files: Iterable<string>): void {
+    for (const file of files) {
+      const text = this.open.get(file)?.bytes;
+      if (text === this.given.get(file)) continue;
+      if (text === undefined) this.given.delete(file);
+      else this.given.set(file, text);
+      this.backend.setOverlay(file, text ?? null);
+      this.positions.delete(file);
+    }
+  }
+
   /** Tells the engine what changed; call under the lock. */
   private async flush(): Promise<void> {
     if (this.dirty.size === 0) return;
     const files = [...this.dirty];
     this.dirty.clear();
+    this.giveTexts(files);
     try {
       await this.backend.engine.update(files);
     } catch (error) {
@@ -294,7 +319,7 @@ export class Tree {
       return offerFixes(finding, {
         engine: this.backend.engine,
         read: (file) => this.backend.read(file),
-        setText: (file, text) => this.backend.setOverlay(file, text ?? this.open.get(file)?.bytes ?? null),
+        setText: (file, text) => this.backend.setOverlay(file, text ?? this.given.get(file) ?? null),
       });
     });
   }
