@@ -1,10 +1,13 @@
 /** All ways of repair, in the order in which they are shown. One provider a file under providers/. */
 import type { Finding } from "../findings/types.js";
+import { annotateFixes } from "./providers/annotate.js";
 import { deferFixes } from "./providers/defer.js";
 import { delayFixes } from "./providers/delay.js";
+import { disposeListFixes } from "./providers/disposeList.js";
 import { dropRetakeFixes } from "./providers/dropRetake.js";
 import { earlierFixes } from "./providers/earlier.js";
 import { gfpFixes } from "./providers/gfp.js";
+import { gfpParameterFixes } from "./providers/gfpParameter.js";
 import { hoistFixes } from "./providers/hoist.js";
 import { mixedFixes } from "./providers/mixed.js";
 import { releaseFixes } from "./providers/release.js";
@@ -18,13 +21,16 @@ export const PROVIDERS: readonly FixProvider[] = [
   earlierFixes,
   releaseFixes,
   sinkFixes,
+  disposeListFixes,
   hoistFixes,
   variantFixes,
   delayFixes,
   gfpFixes,
+  gfpParameterFixes,
   mixedFixes,
   deferFixes,
   dropRetakeFixes,
+  annotateFixes,
   suppressFixes,
 ];
 
