@@ -2,6 +2,7 @@
 import type { Finding } from "../findings/types.js";
 import { annotateFixes } from "./providers/annotate.js";
 import { deferFixes } from "./providers/defer.js";
+import { deferRcuFixes } from "./providers/deferRcu.js";
 import { delayFixes } from "./providers/delay.js";
 import { disposeListFixes } from "./providers/disposeList.js";
 import { dropRetakeFixes } from "./providers/dropRetake.js";
@@ -11,6 +12,7 @@ import { gfpParameterFixes } from "./providers/gfpParameter.js";
 import { hoistFixes } from "./providers/hoist.js";
 import { mixedFixes } from "./providers/mixed.js";
 import { releaseFixes } from "./providers/release.js";
+import { removeFixes } from "./providers/remove.js";
 import { sinkFixes } from "./providers/sink.js";
 import { suppressFixes } from "./providers/suppress.js";
 import { variantFixes } from "./providers/variant.js";
@@ -24,11 +26,13 @@ export const PROVIDERS: readonly FixProvider[] = [
   disposeListFixes,
   hoistFixes,
   variantFixes,
+  removeFixes,
   delayFixes,
   gfpFixes,
   gfpParameterFixes,
   mixedFixes,
   deferFixes,
+  deferRcuFixes,
   dropRetakeFixes,
   annotateFixes,
   suppressFixes,
