@@ -70,7 +70,7 @@ class Hoist {
     const sure = statement.parent === acquire.parent && isSurelyAfter(syntax, acquire, statement);
     const free = form.result === null ? null : this.freeCall(form.result);
     if (!sure)
-      return form.result !== null && free !== null
+      return form.result !== null
         ? [
             this.sketch(
               form,
@@ -283,28 +283,29 @@ class Hoist {
     return [...moved.map((l) => l.replace(/\)\s*\{?$/, (m) => m)), ""];
   }
 
-  private sketch(form: Form, free: string, missing: string): Fix {
+  private sketch(form: Form, free: string | null, missing: string): Fix {
     const { s, text, acquire } = this;
     const call = text.slice(s.statement.start, s.statement.end);
     const lock = text.slice(acquire.start, acquire.end);
     return {
       id: "hoist",
       kind: "hoist",
-      title: `Allocate before the lock: ${s.call.name}() ahead of ${s.lockText}`,
+      title: `${free === null ? "Prepare" : "Allocate"} before the lock: ${s.call.name}() ahead of ${s.lockText}`,
       applicability: "sketch",
       edits: [],
       sketch: [
         `\t${call}`,
-        `\tif (!${form.result})`,
-        "\t\treturn -ENOMEM;",
+        `\t/* failure: return, nothing is locked yet */`,
         "",
         `\t${lock}`,
-        `\t/* … use ${form.result}; set it to NULL where it was given away … */`,
+        `\t/* … use ${form.result} … */`,
         "\t/* unlock */",
-        `\t${free}\t/* on the ways that did not use it */`,
+        free === null
+          ? "\t/* give it back on the ways that did not use it */"
+          : `\t${free}\t/* on the ways that did not use it */`,
       ].join("\n"),
       preconditions: [],
-      warnings: ["Memory is allocated on ways that do not need it."],
+      warnings: ["It is done on ways that do not need it."],
       missing: [missing],
     };
   }
