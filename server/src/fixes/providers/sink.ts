@@ -187,11 +187,17 @@ class Sink {
     if (!acquire || own || releases.length !== 1 || s.releases.length !== 1) {
       return [
         {
-          ...this.fix("sink", `Split ${call.name}(): what needs ${lock} stays, what sleeps follows the unlock`, [], [], {
-            applicability: "sketch",
-            preconditions: [],
-            warnings: [],
-          }),
+          ...this.fix(
+            "sink",
+            `Split ${call.name}(): what needs ${lock} stays, what sleeps follows the unlock`,
+            [],
+            [],
+            {
+              applicability: "sketch",
+              preconditions: [],
+              warnings: [],
+            },
+          ),
           sketch: `\t/* the part of ${call.name}() that needs ${lock}, under it */\n\t/* after the unlock: the part that sleeps */\n\t${syntax.text(unit)}`,
           missing: [`the section holds nothing else: which part of ${call.name}() needs ${lock}`],
         },
@@ -200,11 +206,22 @@ class Sink {
     const edits: FixEdit[] = [removeStatement(file, text, acquire), removeStatement(file, text, releases[0])];
     edits.push(...this.unusedFlags([acquire, releases[0]]));
     return [
-      this.fix("no-lock", `Take ${lock} away around ${call.name}(): the section holds nothing else`, edits, [], {
-        applicability: "needs-review",
-        preconditions: [`nothing else stands between the lock and the unlock`, `${call.name}() is not code of this driver`],
-        warnings: [`If it is there to order ${call.name}() against others that take ${lock}, a mutex has to do that.`],
-      }),
+      this.fix(
+        "no-lock",
+        `Take ${lock} away around ${call.name}(): the section holds nothing else`,
+        edits,
+        [],
+        {
+          applicability: "needs-review",
+          preconditions: [
+            `nothing else stands between the lock and the unlock`,
+            `${call.name}() is not code of this driver`,
+          ],
+          warnings: [
+            `If it is there to order ${call.name}() against others that take ${lock}, a mutex has to do that.`,
+          ],
+        },
+      ),
     ];
   }
 
@@ -216,7 +233,10 @@ class Sink {
       const name = /^unsigned\s+long\s+(\w+)\s*;$/.exec(s.syntax.text(node))?.[1];
       if (name === undefined) continue;
       const uses = [...s.syntax.walk()].filter(
-        (n) => n.kind === K.identifier && s.syntax.text(n) === name && !(node.start <= n.start && n.end <= node.end),
+        (n) =>
+          n.kind === K.identifier &&
+          s.syntax.text(n) === name &&
+          !(node.start <= n.start && n.end <= node.end),
       );
       if (uses.length > 0 && uses.every((u) => removed.some((r) => r.start <= u.start && u.end <= r.end)))
         return [removeStatement(file, text, node)];
