@@ -167,11 +167,12 @@ class KernelEngine implements InspectingEngine {
     const { enter, callbacks, stats } = await solver.solve({
       focus: options.focus,
       inside: options.inside,
+      atLeast: options.atLeast,
       progress: (phase, done, total) => options.progress?.({ phase, done, total }),
       mark: (name) => this.mark(name),
       signal: options.signal,
     });
-    const findings = new Reporter(solver).findings(enter, callbacks, options.focus);
+    const findings = new Reporter(solver).findings(enter, callbacks, options.focus, options.atLeast);
     applySuppressions(findings, (file) => this.options.facts.read(file));
     this.mark("findings");
     return {

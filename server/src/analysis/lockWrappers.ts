@@ -131,7 +131,7 @@ export class LockWrappers {
       if (!f) continue;
       for (const fn of f.fns) if (this.isCandidate(fn, ops)) candidates.add(fn);
     }
-    await this.examine(candidates, signal);
+    await this.examine(candidates, false, signal);
     this.complete = true;
   }
 
@@ -152,7 +152,7 @@ export class LockWrappers {
       const file = this.program.fnFile(fn);
       for (const c of this.program.calls(fn)) {
         const name = c >> 1;
-        if (c & 1 || ops[name] !== 0) continue;
+        if (c & 1 || (ops[name] !== 0 && !this.effectNames.has(name))) continue;
         const text = this.program.names.text(name);
         if (
           this.tables.hardStops.has(text) ||
@@ -163,7 +163,7 @@ export class LockWrappers {
         for (const g of this.program.resolve(name, file)) work.push({ fn: g, left: left - 1 });
       }
     }
-    await this.examine(candidates, signal);
+    await this.examine(candidates, true, signal);
   }
 
   /** A function's text or the names it uses changed: what was found of it is examined again. True if it was a wrapper. */
@@ -176,6 +176,7 @@ export class LockWrappers {
     const ops = this.ops();
     await this.examine(
       new Set(list.filter((fn) => this.effects.has(fn) || this.isCandidate(fn, ops))),
+      !this.complete,
       signal,
     );
   }
@@ -188,8 +189,10 @@ export class LockWrappers {
     return this.hasBody(fn) && this.unbalanced(fn, ops);
   }
 
-  private async examine(first: Set<number>, signal?: AbortSignal): Promise<void> {
+  /** `near`: callers of what is found are followed only where somebody has asked about them. */
+  private async examine(first: Set<number>, near: boolean, signal?: AbortSignal): Promise<void> {
     const { program, tables } = this;
+    const within = near ? (fn: number) => this.searched.has(fn) || this.examined.has(fn) : null;
     let candidates = first;
     for (let round = 0; round < MOST_ROUNDS && candidates.size > 0; round++) {
       await this.flows.fetch(candidates, signal);
@@ -220,6 +223,7 @@ export class LockWrappers {
       const ops = this.ops();
       for (const name of changed) {
         this.graph.callersOf(name, (fn) => {
+          if (within && !within(fn)) return;
           if (this.isCandidate(fn, ops) || (candidates.has(fn) && this.hasBody(fn))) next.add(fn);
         });
       }
