@@ -27,6 +27,7 @@ import type { AnalysisStats, Site } from "../findings/types.js";
 import { harvestMacroClasses } from "../outline/macroClasses.js";
 import { ProgramCodeView } from "../program/codeView.js";
 import { Program, type SourceFile } from "../program/program.js";
+import { CursorCheck } from "./cursor/check.js";
 import { functionRef } from "./explain.js";
 import { findFunctions, functionNumberAt, Inspector, similarNames } from "./inspector.js";
 import { Reporter } from "./report.js";
@@ -49,6 +50,7 @@ class KernelEngine implements InspectingEngine {
   private program = new Program();
   /** What checks know, kept from one to the next. */
   private solver: Solver | null = null;
+  private cursors: CursorCheck | null = null;
   /** Answers questions from what the last check knows; before the first check it works out what it needs by itself. */
   private inspector: Inspector | null = null;
   /** Texts of files as they were when last told of a change: what an edit left alone is not analysed again. */
@@ -108,6 +110,7 @@ class KernelEngine implements InspectingEngine {
     }
     this.program = program;
     this.solver = null;
+    this.cursors = null;
     this.inspector = null;
     this.mark("link");
   }
@@ -154,6 +157,7 @@ class KernelEngine implements InspectingEngine {
     }
     if (changed.size === 0 && names.size === 0 && !tables) return;
     this.inspector = null;
+    this.cursors?.edited(changed);
     await this.solver?.edited({ fns: [...changed], names: [...names], tables });
   }
 
@@ -172,7 +176,10 @@ class KernelEngine implements InspectingEngine {
       mark: (name) => this.mark(name),
       signal: options.signal,
     });
-    const findings = new Reporter(solver).findings(enter, callbacks, options.focus, options.atLeast);
+    this.cursors ??= new CursorCheck(solver, this.options.facts);
+    const cursors = await this.cursors.findings(options.focus, options.inside === true, options.signal);
+    this.mark("list walks");
+    const findings = new Reporter(solver).findings(enter, callbacks, options.focus, options.atLeast, cursors);
     applySuppressions(findings, (file) => this.options.facts.read(file));
     this.mark("findings");
     return {
