@@ -25,6 +25,8 @@ export class LockWrappers {
   private readonly examined = new Set<number>();
   /** Functions below which wrappers were searched, with the depth left when it was done. */
   private readonly searched = new Map<number, number>();
+  /** To be examined when the last question was given up. */
+  private readonly unfinished = new Set<number>();
   private complete = false;
   private changedNames = new Set<number>();
 
@@ -193,11 +195,19 @@ export class LockWrappers {
   private async examine(first: Set<number>, near: boolean, signal?: AbortSignal): Promise<void> {
     const { program, tables } = this;
     const within = near ? (fn: number) => this.searched.has(fn) || this.examined.has(fn) : null;
-    let candidates = first;
+    let candidates = new Set([...this.unfinished, ...first]);
+    this.unfinished.clear();
     for (let round = 0; round < MOST_ROUNDS && candidates.size > 0; round++) {
-      await this.flows.fetch(candidates, signal);
+      try {
+        await this.flows.fetch(candidates, signal);
+      } catch (error) {
+        // Whoever asks next goes on from here: those functions count as looked for already.
+        for (const fn of candidates) this.unfinished.add(fn);
+        throw error;
+      }
       const changed = new Set<number>();
       for (const fn of [...candidates].sort((a, b) => a - b)) {
+        if (!program.alive(fn)) continue;
         this.examined.add(fn);
         const flow = this.flows.get(fn);
         if (!flow) continue;
