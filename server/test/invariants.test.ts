@@ -105,7 +105,9 @@ describe("I4: positions", () => {
       const callee = texts[f.file].slice(f.offset, f.endOffset);
       expect(callee, `${f.file} ${f.function}`).toMatch(/^[\w>.-]+$/);
       const after = texts[f.file].slice(f.endOffset);
-      expect(after, `${f.file} ${f.function}: ${callee}`).toMatch(f.rule === "stale-cursor" ? /^\s*[(=]/ : /^\s*\(/);
+      expect(after, `${f.file} ${f.function}: ${callee}`).toMatch(
+        f.rule === "stale-cursor" ? /^\s*[(=]/ : /^\s*\(/,
+      );
     }
   });
 });

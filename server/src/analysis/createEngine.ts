@@ -6,6 +6,7 @@ import type {
   DumpKind,
   Engine,
   EngineOptions,
+  FunctionLocks,
   InspectingEngine,
   PointInfo,
   SleepVerdict,
@@ -14,6 +15,7 @@ import {
   type FileOutline,
   FN_STRIDE,
   Fn,
+  FnFlag,
   INIT_STRIDE,
   Init,
   type MacroClasses,
@@ -122,6 +124,11 @@ class KernelEngine implements InspectingEngine {
     const changed = new Set<number>();
     const names = new Set<number>();
     let tables = false;
+    let macros = false;
+    const note = (f: FunctionText): void => {
+      changed.add(f.fn);
+      macros ||= (f.flags & FnFlag.ObjectMacro) !== 0;
+    };
     for (const path of [...files].sort(byCodeUnit)) {
       const outline = fresh.get(path) ?? null;
       const old = program.file(path);
@@ -142,12 +149,12 @@ class KernelEngine implements InspectingEngine {
         before.delete(key);
         // The head too: an #if before it can make the same text mean nothing.
         if (was && was.text !== null && was.text === f.text && was.head === f.head) continue;
-        changed.add(f.fn);
+        note(f);
         // A new function, or another signature: its name means something else to those who use it.
         if (!was || was.head !== f.head) names.add(f.name);
       }
       for (const f of before.values()) {
-        changed.add(f.fn);
+        note(f);
         names.add(f.name);
       }
       if (oldTables !== (now ? tableColumns(now.outline) : "")) {
@@ -158,7 +165,7 @@ class KernelEngine implements InspectingEngine {
     if (changed.size === 0 && names.size === 0 && !tables) return;
     this.inspector = null;
     this.cursors?.edited(changed);
-    await this.solver?.edited({ fns: [...changed], names: [...names], tables });
+    await this.solver?.edited({ fns: [...changed], names: [...names], tables, macros });
   }
 
   async check(options: CheckOptions): Promise<CheckResult> {
@@ -228,6 +235,10 @@ class KernelEngine implements InspectingEngine {
     return this.inspect().pointInfo(file, offset);
   }
 
+  async locksOf(file: string, offset: number): Promise<FunctionLocks | null> {
+    return this.inspect().locksOf(file, offset);
+  }
+
   functionRefAt(file: string, offset: number): FunctionRef | null {
     const fn = functionNumberAt({ program: this.program }, file, offset);
     return fn < 0 ? null : functionRef(this.program, fn);
@@ -286,6 +297,7 @@ function byCodeUnit(a: string, b: string): number {
 interface FunctionText {
   fn: number;
   name: number;
+  flags: number;
   text: string | null;
   /** Everything before the body: a change of it can change what the name means to callers. */
   head: string | null;
@@ -306,14 +318,15 @@ function functionTexts(
     seen.set(name, ordinal + 1);
     const start = f.outline.fn[at + Fn.start];
     const body = f.outline.fn[at + Fn.bodyStart];
+    const flags = f.outline.fn[at + Fn.flags];
     out.push([
       `${nameOf(name)}#${ordinal}`,
       {
         fn: f.fns[i],
         name,
+        flags,
         text: text === null ? null : text.slice(start, f.outline.fn[at + Fn.end]),
-        head:
-          text === null ? null : `${f.outline.fn[at + Fn.flags]}${text.slice(start, Math.max(start, body))}`,
+        head: text === null ? null : `${flags}${text.slice(start, Math.max(start, body))}`,
       },
     ]);
   }

@@ -250,7 +250,7 @@ export class Pointers {
     const all = new Set(this.byField.get(`${struct}.${field}`) ?? []);
     for (const a of this.assigned.get(field) ?? []) if (this.isNear(a.file, from)) all.add(a.fn);
     const list = [...all].filter((fn) => this.program.alive(fn) && sameArch(this.program.fnFile(fn), from));
-    return { fns: list.sort((a, b) => a - b), total: list.length };
+    return { fns: list.sort((a, b) => this.program.comparePlaces(a, b)), total: list.length };
   }
 
   /**
