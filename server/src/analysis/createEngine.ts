@@ -333,7 +333,7 @@ function functionTexts(
   return out;
 }
 
-/** What a file says about types, variables, initialisers and registrations, without offsets: equal means nothing of it changed. */
+/** What a file says about types, variables, initialisers, registrations and includes, without offsets: equal means nothing of it changed. */
 function tableColumns(o: FileOutline): string {
   const parts: string[] = [];
   const add = (a: Int32Array, stride: number, skip: readonly number[]): void => {
@@ -347,5 +347,6 @@ function tableColumns(o: FileOutline): string {
   add(o.inits, INIT_STRIDE, [Init.offset, Init.fn]);
   add(o.regs, REG_STRIDE, [Reg.offset, Reg.fn, Reg.argFirst]);
   add(o.regArgs, 1, []);
+  add(o.includes, 1, []);
   return parts.join("|");
 }

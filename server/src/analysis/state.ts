@@ -34,6 +34,8 @@ export class PathState implements Knowledge {
   /** Maps are shared between clones until one of them writes. */
   private ownsEnv = false;
   private ownsFacts = false;
+  /** How often other paths were joined into this one. */
+  joins = 0;
   private keyOf: { tokens: readonly Token[]; dropped: readonly LockRef[]; key: string } | null = null;
 
   private constructor(
@@ -122,40 +124,74 @@ export class PathState implements Knowledge {
   }
 
   /**
-   * Joins another path's knowledge into this one; true if anything was lost. `either` makes a term for "one of the two",
-   * `initial` is what a place holds that a path has not assigned (a parameter's own value; 0: nothing known).
+   * Joins another path's knowledge into this one; true if anything was lost. A place whose values differ holds what `how`
+   * makes of them; a fact about such a value stays where it is true of either.
    */
-  joinKnowledge(
-    other: PathState,
-    either: (a: number, b: number) => number,
-    initial: (place: number) => number,
-  ): boolean {
+  joinKnowledge(other: PathState, how: JoinRules): boolean {
     let changed = false;
-    if (this.facts !== other.facts) {
-      for (const [e, f] of this.facts) {
-        if (other.facts.get(e) !== f) {
-          this.ownFacts().delete(e);
-          changed = true;
+    const mine = this.facts;
+    const held = this.env;
+    /** Values that stand for whichever it is, made by this join: what was known of them is about an earlier round. */
+    const fresh: { place: number; value: number; truth: number }[] = [];
+    if (held !== other.env) {
+      const joined = (e: number, v: number, w: number): number => {
+        if (v === w) return v;
+        const u = v === 0 || w === 0 ? 0 : how.either(v, w);
+        if (u !== 0) return u;
+        const unknown = how.unknown(e);
+        if (unknown !== v) {
+          const t = v === 0 ? 0 : how.truth(v, this);
+          const truth = t !== 0 && w !== 0 && how.truth(w, other) === t ? t : 0;
+          fresh.push({ place: e, value: unknown, truth });
         }
+        return unknown;
+      };
+      const next: [number, number][] = [];
+      for (const [e, v] of held) {
+        const u = joined(e, v, other.env.get(e) ?? how.initial(e));
+        if (u !== v) next.push([e, u]);
+      }
+      for (const [e, w] of other.env) if (!held.has(e)) next.push([e, joined(e, how.initial(e), w)]);
+      for (const [e, u] of next) {
+        if (held.get(e) !== u && (held.has(e) || u !== how.initial(e) || u === 0)) changed = true;
+        this.ownEnv().set(e, u);
       }
     }
-    if (this.env === other.env) return changed;
-    for (const [e, v] of this.env) {
-      const w = other.env.get(e) ?? initial(e);
-      if (w === v) continue;
-      const u = w === 0 ? 0 : either(v, w);
-      if (u !== v) {
-        this.ownEnv().set(e, u);
+    if (mine !== other.facts) {
+      for (const [e, f] of mine) {
+        if (other.facts.get(e) === f || this.trueOfOther(e, f, other, how)) continue;
+        this.ownFacts().delete(e);
         changed = true;
       }
     }
-    for (const [e, w] of other.env) {
-      if (this.env.has(e)) continue;
-      const v = initial(e);
-      const u = v === w ? v : v === 0 || w === 0 ? 0 : either(v, w);
-      this.ownEnv().set(e, u);
-      if (u !== v || v === 0) changed = true;
+    for (const { place, value, truth } of fresh) {
+      how.forget(value, place, this);
+      if (truth !== 0) this.setFact(value, truth);
     }
     return changed;
   }
+
+  /** Whether a fact about a value that stands for whichever a place holds is true of what the other path holds there. */
+  private trueOfOther(e: number, f: number, other: PathState, how: JoinRules): boolean {
+    for (const [place, v] of this.env) {
+      if (v !== e || how.unknown(place) !== e) continue;
+      const w = other.env.get(place) ?? how.initial(place);
+      return w !== 0 && how.truth(w, other) === f;
+    }
+    return false;
+  }
+}
+
+/** What a join of two paths asks for. */
+export interface JoinRules {
+  /** A term for "one of these two", 0 when there is none worth having. */
+  either(a: number, b: number): number;
+  /** What a place holds that a path has not assigned: a parameter's own value; 0: nothing known. */
+  initial(place: number): number;
+  /** A value that stands for whichever it is: later branches may prove something of it. */
+  unknown(place: number): number;
+  /** ZERO, NONZERO or 0 when not known. */
+  truth(value: number, s: PathState): number;
+  /** Throws away what is known of a value, and what other places than its holder have of it. */
+  forget(value: number, holder: number, s: PathState): void;
 }

@@ -12,6 +12,7 @@ import {
   TYPED_STRIDE,
   Typed,
 } from "../facts/outline.js";
+import { fileSwitches, type Switches } from "../text/branches.js";
 import { normaliseFunction, normaliseMacroBody } from "../text/normalise.js";
 import { Ast, parseToAst } from "./ast.js";
 import { Lowerer } from "./lower.js";
@@ -30,7 +31,8 @@ export function extractFlows(
   classes: MacroClasses,
   parser: CParser,
 ): (FlowFacts | null)[] {
-  return fns.map((fn) => extractFlow(text, outline, fn, classes, parser));
+  const switches = fileSwitches(text);
+  return fns.map((fn) => extractFlow(text, outline, fn, classes, parser, switches));
 }
 
 function extractFlow(
@@ -39,6 +41,7 @@ function extractFlow(
   fn: number,
   classes: MacroClasses,
   parser: CParser,
+  switches: Switches,
 ): FlowFacts | null {
   const at = fn * FN_STRIDE;
   const flags = outline.fn[at + Fn.flags];
@@ -67,8 +70,8 @@ function extractFlow(
     return lowerer.finish();
   }
   const original = text.slice(start, end);
-  const one = normaliseFunction(text, start, end, classes, 0);
-  const two = one.variants > 1 ? normaliseFunction(text, start, end, classes, 1) : null;
+  const one = normaliseFunction(text, start, end, classes, 0, switches);
+  const two = one.variants > 1 ? normaliseFunction(text, start, end, classes, 1, switches) : null;
   parseToAst(parser, one.text, ast);
   lowerer.add({ ast, original, base: 0, params, isMacro: false }, two !== null);
   if (two) {
