@@ -92,6 +92,8 @@ export class Solver implements World {
   /** Functions that were given a function to call: followed whether or not they can sleep by themselves. */
   private readonly handed = new Set<number>();
   private readonly handedLevels = new Map<number, number>();
+  /** What is known already is gone through all the same, for where it leads. */
+  private goesThrough = false;
   /** Callees of the functions whose callees matter, and the other way round. */
   private readonly edges = new Map<number, readonly number[]>();
   private readonly callers = new Map<number, Set<number>>();
@@ -325,10 +327,23 @@ export class Solver implements World {
       if (leading.length % 2000 === 1999) await pause(signal);
     }
     request.mark("callers");
-    // What those between them and the files say decides whether they are looked at in full.
-    const probe = new Solver(program, this.tables, this.facts, this, near);
-    for (const fn of leading) probe.regionCalls.set(fn, this.regionCalls.get(fn)!);
-    await probe.work(leading, entered, { ...request, mark: () => {} }, true);
+    if (leading.length === 0 && entered.size === 0) return { enter, callbacks };
+    // Which functions of the files they get to; what those do, with all that they call; and whether it comes back to them.
+    const between = (): Solver => {
+      const solver = new Solver(program, this.tables, this.facts, this, near);
+      for (const fn of leading) solver.regionCalls.set(fn, this.regionCalls.get(fn)!);
+      return solver;
+    };
+    const quiet: SolveRequest = { ...request, mark: () => {} };
+    const scout = between();
+    scout.goesThrough = true;
+    const reached = await scout.closureOf(leading, entered, quiet, true);
+    const inFiles = [...reached].filter((fn) => focus.has(program.fnFile(fn).path));
+    if (inFiles.length === 0) return { enter, callbacks };
+    await this.summarise(inFiles, signal, true);
+    request.mark("functions of the files");
+    const probe = between();
+    await probe.work(leading, entered, quiet, true);
     const leadsThere = (ways: readonly SleepEntry[]): boolean =>
       ways.some((e) => {
         // A path that is not sure enough counts where it says what an assertion on its way says again.
@@ -486,7 +501,7 @@ export class Solver implements World {
     const closure = new Set<number>();
     let frontier = new Set<number>();
     const want = (f: number, always: boolean, caller: number): void => {
-      if (this.base?.isSummarised(f) && !callbacks.has(f)) return;
+      if (!this.goesThrough && this.base?.isSummarised(f) && !callbacks.has(f)) return;
       if (this.only && !this.isLookedInto(f, caller)) return;
       if (!closure.has(f) && hasBody(program, f) && (always || this.reaches(f) || this.isHanded(f))) {
         closure.add(f);

@@ -38,17 +38,21 @@ function scenarios(): Map<string, string> {
   return texts;
 }
 
-it.each(["low", "medium", "high"] as const)("every scenario, from %s confidence on", async (atLeast) => {
-  const texts = scenarios();
-  const whole = await (await engineOver(texts)).check({ focus: null });
-  const engine = await engineOver(texts);
-  for (const path of texts.keys()) {
-    const focus = new Set([path]);
-    const { findings } = await engine.check({ focus, atLeast });
-    expect(findings, path).toEqual(whole.findings.filter((f) => hasStepIn(f, focus, atLeast)));
-  }
-  expect(whole.findings.length).toBeGreaterThan(100);
-});
+it.each(["low", "medium", "high"] as const)(
+  "every scenario, from %s confidence on",
+  { timeout: 120_000 },
+  async (atLeast) => {
+    const texts = scenarios();
+    const whole = await (await engineOver(texts)).check({ focus: null });
+    const engine = await engineOver(texts);
+    for (const path of texts.keys()) {
+      const focus = new Set([path]);
+      const { findings } = await engine.check({ focus, atLeast });
+      expect(findings, path).toEqual(whole.findings.filter((f) => hasStepIn(f, focus, atLeast)));
+    }
+    expect(whole.findings.length).toBeGreaterThan(100);
+  },
+);
 
 it("finds the root of a path through a file in another one, by calls, pointers, macros and functions handed on", async () => {
   const texts = new Map([
@@ -84,7 +88,7 @@ it("finds the root of a path through a file in another one, by calls, pointers, 
   expect(findings.map((f) => f.function)).toEqual(["by_call", "by_macro", "by_pointer", "by_hand"]);
 });
 
-it("looks at the functions that matter to the files alone", async () => {
+it("looks at the functions that matter to the files alone", { timeout: 120_000 }, async () => {
   const engine = await engineOver(scenarios());
   const part = await engine.check({ focus: new Set(["fs/super.c"]), atLeast: "medium" });
   const whole = await (await engineOver(scenarios())).check({ focus: null });
