@@ -5,6 +5,7 @@
 import type { CodeView } from "./code.js";
 import type { FactsPort } from "./facts/ports.js";
 import type { Dump, Explanation, FunctionRef, LockGraph, Subject } from "./findings/explain.js";
+import type { LockIdentity, LockMatches, LockUsers } from "./findings/lockUsers.js";
 import type { AnalysisStats, Confidence, Finding, FindingPath, Site } from "./findings/types.js";
 import type { KernelTables } from "./kernel/types.js";
 
@@ -103,6 +104,11 @@ export interface Engine {
     files: readonly string[],
     options?: { progress?: (p: Progress) => void; signal?: AbortSignal },
   ): Promise<void>;
+  /**
+   * An edit of this file may follow: its text, which the port still reads as it was loaded, is kept, so that the first edit
+   * can be told from it.
+   */
+  remember(file: string): void;
   /** These files changed, appeared or vanished (the port reads the new text). Cheap; the next question re-analyses. */
   update(files: readonly string[]): Promise<void>;
   check(options: CheckOptions): Promise<CheckResult>;
@@ -117,6 +123,12 @@ export interface Engine {
   readonly code: CodeView;
   /** The function that contains the offset, with its extent. */
   functionAt(file: string, offset: number): { name: string; start: number; end: number } | null;
+  /** Locks that a typed name can mean: a class, `FILE:NAME`, `struct NAME.FIELD`, or a bare name. */
+  findLocks(typed: string): LockMatches;
+  /** Locks that a place in a file is about: what the call there takes or asserts, or what the name there declares. */
+  lockAt(file: string, offset: number): Promise<LockMatches>;
+  /** Critical sections of a lock over the whole tree, and the functions that rely on it being held. */
+  lockUsers(lock: LockIdentity, signal?: AbortSignal): Promise<LockUsers>;
 }
 
 /** What `lockctx dump` can show. */
