@@ -19,3 +19,14 @@ void balanced(struct dev *d)
 	msleep(2);
 	spin_lock(&d->lock);
 }
+
+void found_by_call(struct hcd *h, unsigned long *flags)
+{
+	struct xhci *x = to_xhci(h);
+
+	spin_unlock_irqrestore(&x->lock, *flags);
+	msleep(1);
+	spin_lock_irqsave(&x->lock, *flags);
+	msleep(2);
+//      ^^^^^^ sleep-in-atomic[high] under spinlock x->lock: found_by_call > msleep
+}

@@ -19,6 +19,8 @@ export class Locking {
   private readonly fn: number;
   private readonly result: FnResult;
   private readonly tokens = tokenNumbers();
+  /** The values of locks that were dropped here: what they are in our own terms. */
+  private readonly keys = new WeakMap<LockRef, number>();
 
   constructor(private readonly frame: Frame) {
     this.world = frame.world;
@@ -79,10 +81,16 @@ export class Locking {
     this.frame.takenNames.add(token.last);
     const i = this.matchDropped(token, s);
     if (i >= 0) {
-      const { term } = s.dropped[i];
+      const old = s.dropped[i];
       s.dropped = s.dropped.filter((_, k) => k !== i);
-      // The caller's lock, surely: held again from here on, and given back to the caller held.
-      if (term < 0 || s.tokens.length >= 12 || s.tokens.some((t) => t.id === token.id)) return;
+      // Surely the same lock, the caller's: held again from here on, and given back to the caller held.
+      if (
+        token.key <= 0 ||
+        this.keys.get(old) !== token.key ||
+        s.tokens.length >= 12 ||
+        s.tokens.some((t) => t.id === token.id)
+      )
+        return;
       s.tokens = [...s.tokens, { ...token, entry: true }];
       return;
     }
@@ -99,7 +107,7 @@ export class Locking {
     const term = token.key === 0 ? -1 : this.t.toShared(token.key);
     for (let i = s.dropped.length - 1; i >= 0; i--) {
       const d = s.dropped[i];
-      if (d.term >= 0 && d.term === term) return i;
+      if ((d.term >= 0 && d.term === term) || (token.key > 0 && this.keys.get(d) === token.key)) return i;
     }
     for (let i = s.dropped.length - 1; i >= 0; i--) {
       const d = s.dropped[i];
@@ -122,11 +130,17 @@ export class Locking {
     if (left) {
       const entry = s.tokens.find((t) => t.entry && !left.includes(t));
       s.tokens = left;
-      if (entry) s.dropped = [...s.dropped, this.lockRef(raw, value, adds, kind)];
+      if (entry) this.drop(raw, value, adds, kind, s);
       return;
     }
     if (adds === 0) return;
-    if (s.dropped.length < 6) s.dropped = [...s.dropped, this.lockRef(raw, value, adds, kind)];
+    if (s.dropped.length < 6) this.drop(raw, value, adds, kind, s);
+  }
+
+  private drop(raw: number, value: number, adds: number, kind: Token["kind"], s: PathState): void {
+    const ref = this.lockRef(raw, value, adds, kind);
+    this.keys.set(ref, value);
+    s.dropped = [...s.dropped, ref];
   }
 
   guardExit(number: number, s: PathState): void {
