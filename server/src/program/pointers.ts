@@ -447,7 +447,9 @@ export class Pointers {
       const field = Number(key.slice(key.indexOf(".") + 1));
       for (const fn of fns) push(out, fn, { field, near: null });
     }
-    for (const [field, list] of this.assigned) for (const a of list) push(out, a.fn, { field, near: a.path });
+    for (const [field, list] of this.assigned)
+      for (const a of list)
+        push(out, a.fn, field < 0 ? { field: -field, near: null } : { field, near: a.path });
     return out;
   }
 
