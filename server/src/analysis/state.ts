@@ -3,6 +3,7 @@
  * and what the path knows. Paths that hold the same locks are joined; paths that differ in them are kept apart.
  */
 import type { ContextKind } from "../kernel/types.js";
+import { Environment, Places } from "./environment.js";
 import type { LockRef, Step } from "./summary.js";
 import type { Knowledge } from "./terms.js";
 
@@ -28,77 +29,80 @@ export interface Token {
   guard: number;
 }
 
-const NONE: ReadonlyMap<number, number> = new Map();
+const NO_FACTS: readonly number[] = [];
 
 export class PathState implements Knowledge {
-  /** Maps are shared between clones until one of them writes. */
-  private ownsEnv = false;
-  private ownsFacts = false;
   private keyOf: { tokens: readonly Token[]; dropped: readonly LockRef[]; key: string } | null = null;
+  /** Counts changes since the state came to a place; `ran` is its value when the place was last run from it. */
+  version = 0;
+  ran = -1;
 
   private constructor(
     public tokens: readonly Token[],
     public dropped: readonly LockRef[],
-    public env: ReadonlyMap<number, number>,
-    public facts: ReadonlyMap<number, number>,
+    private readonly env: Environment,
+    /** Never changed in place: the same array is the same knowledge. */
+    public facts: readonly number[],
   ) {}
 
   static entry(): PathState {
-    return new PathState([], [], NONE, NONE);
+    return new PathState([], [], Environment.empty(new Places()), NO_FACTS);
   }
 
   clone(): PathState {
-    const s = new PathState(this.tokens, this.dropped, this.env, this.facts);
+    const s = new PathState(this.tokens, this.dropped, this.env.clone(), this.facts);
     s.keyOf = this.keyOf;
-    this.ownsEnv = false;
-    this.ownsFacts = false;
     return s;
   }
 
-  private ownEnv(): Map<number, number> {
-    if (!this.ownsEnv) {
-      this.env = new Map(this.env);
-      this.ownsEnv = true;
-    }
-    return this.env as Map<number, number>;
+  /** What is known of stored values alone. */
+  get values(): Knowledge {
+    return new PathState(this.tokens, this.dropped, this.env.clone(), NO_FACTS);
   }
 
-  private ownFacts(): Map<number, number> {
-    if (!this.ownsFacts) {
-      this.facts = new Map(this.facts);
-      this.ownsFacts = true;
-    }
-    return this.facts as Map<number, number>;
+  stored(place: number): number | undefined {
+    return this.env.get(place);
   }
 
   setEnv(place: number, value: number): void {
-    if (this.env.get(place) !== value) this.ownEnv().set(place, value);
+    this.env.set(place, value);
+  }
+
+  fact(term: number): number {
+    return factIn(this.facts, term);
   }
 
   setFact(term: number, truth: number): void {
-    if (this.facts.get(term) !== truth) this.ownFacts().set(term, truth);
+    const { facts } = this;
+    for (let i = 0; i < facts.length; i += 2) {
+      if (facts[i] !== term) continue;
+      if (facts[i + 1] === truth) return;
+      const copy = facts.slice();
+      copy[i + 1] = truth;
+      this.facts = copy;
+      return;
+    }
+    const copy = facts.slice();
+    copy.push(term, truth);
+    this.facts = copy;
   }
 
   /** Forgets the facts about terms of which this holds. */
   forget(about: (term: number) => boolean): void {
-    if (this.facts.size === 0) return;
-    let doomed: number[] | null = null;
-    for (const f of this.facts.keys()) if (about(f)) (doomed ??= []).push(f);
-    if (doomed) for (const f of doomed) this.ownFacts().delete(f);
+    const { facts } = this;
+    let left: number[] | null = null;
+    for (let i = 0; i < facts.length; i += 2) {
+      if (about(facts[i])) left ??= facts.slice(0, i);
+      else left?.push(facts[i], facts[i + 1]);
+    }
+    if (left) this.facts = left;
   }
 
   /** Throws away all that is known of values; true if there was anything. */
   forgetAll(): boolean {
-    let any = this.facts.size > 0;
-    this.facts = NONE;
-    this.ownsFacts = false;
-    for (const [k, v] of this.env) {
-      if (v !== 0) {
-        any = true;
-        this.ownEnv().set(k, 0);
-      }
-    }
-    return any;
+    const any = this.facts.length > 0;
+    this.facts = NO_FACTS;
+    return this.env.forgetAll() || any;
   }
 
   /** Context bits entered in this function (asserted ones included). */
@@ -130,32 +134,15 @@ export class PathState implements Knowledge {
     either: (a: number, b: number) => number,
     initial: (place: number) => number,
   ): boolean {
-    let changed = false;
-    if (this.facts !== other.facts) {
-      for (const [e, f] of this.facts) {
-        if (other.facts.get(e) !== f) {
-          this.ownFacts().delete(e);
-          changed = true;
-        }
-      }
-    }
-    if (this.env === other.env) return changed;
-    for (const [e, v] of this.env) {
-      const w = other.env.get(e) ?? initial(e);
-      if (w === v) continue;
-      const u = w === 0 ? 0 : either(v, w);
-      if (u !== v) {
-        this.ownEnv().set(e, u);
-        changed = true;
-      }
-    }
-    for (const [e, w] of other.env) {
-      if (this.env.has(e)) continue;
-      const v = initial(e);
-      const u = v === w ? v : v === 0 || w === 0 ? 0 : either(v, w);
-      this.ownEnv().set(e, u);
-      if (u !== v || v === 0) changed = true;
-    }
-    return changed;
+    const { facts } = this;
+    if (facts !== other.facts) this.forget((e) => factIn(other.facts, e) !== factIn(facts, e));
+    const changed = this.facts !== facts;
+    return this.env.join(other.env, either, initial) || changed;
   }
+}
+
+/** Truth of a term among facts: ZERO, NONZERO, or 0 when nothing is known of it. */
+function factIn(facts: readonly number[], term: number): number {
+  for (let i = 0; i < facts.length; i += 2) if (facts[i] === term) return facts[i + 1];
+  return 0;
 }

@@ -87,7 +87,12 @@ export class Interpreter {
       this.queue.pop();
       this.queued.delete(pc);
       const here = this.states.get(pc)!;
-      for (const s of here.slice()) this.runFrom(pc, s.clone());
+      for (const s of here.slice()) {
+        // What has not changed since it was run from here has nothing new to say.
+        if (s.ran === s.version) continue;
+        s.ran = s.version;
+        this.runFrom(pc, s.clone());
+      }
     }
     return finish(this.frame, this.sleeping, this.exits);
   }
@@ -109,6 +114,7 @@ export class Interpreter {
         const initial = (place: number): number => this.t.initial(place);
         if (!same.joinKnowledge(s, (a, b) => either(this.t.pool, a, b, telling), initial)) return;
       }
+      same.version++;
     } else {
       if (here.length >= MOST_STATES) {
         this.result.capped++;
@@ -126,9 +132,12 @@ export class Interpreter {
   /** A condition on parameters that was true on one of two paths and false on the other: positive when true on the first. */
   private tellingFact(x: PathState, y: PathState): number {
     if (x.facts === y.facts) return 0;
-    for (const [e, f] of x.facts) {
-      const g = y.facts.get(e);
-      if (g === undefined || g === f) continue;
+    const { facts } = x;
+    for (let i = 0; i < facts.length; i += 2) {
+      const e = facts[i];
+      const f = facts[i + 1];
+      const g = y.fact(e);
+      if (g === 0 || g === f) continue;
       const t = this.t.toShared(e);
       if (t >= 0 && this.world.shared.hasParam(t)) return f === NONZERO ? e : -e;
     }

@@ -11,6 +11,9 @@ import { NONZERO, type Terms, ZERO } from "../terms.js";
 import type { World } from "../world.js";
 import type { FnResult, Frame } from "./frame.js";
 
+/** Most locks of the caller that a path drops. */
+const MOST_DROPPED = 6;
+
 export class Locking {
   private readonly world: World;
   private readonly t: Terms;
@@ -116,11 +119,19 @@ export class Locking {
     if (left) {
       const entry = s.tokens.find((t) => t.entry && !left.includes(t));
       s.tokens = left;
-      if (entry) s.dropped = [...s.dropped, this.lockRef(raw, value, adds, kind)];
+      if (entry) this.drop(this.lockRef(raw, value, adds, kind), s);
       return;
     }
     if (adds === 0) return;
-    if (s.dropped.length < 6) s.dropped = [...s.dropped, this.lockRef(raw, value, adds, kind)];
+    if (s.dropped.length < MOST_DROPPED) this.drop(this.lockRef(raw, value, adds, kind), s);
+  }
+
+  /** Notes that a lock of the caller's is dropped; one that is dropped already cannot be dropped again. */
+  private drop(lock: LockRef, s: PathState): void {
+    const again = s.dropped.some(
+      (d) => d.term === lock.term && d.last === lock.last && d.kind === lock.kind && d.adds === lock.adds,
+    );
+    if (!again) s.dropped = [...s.dropped, lock];
   }
 
   guardExit(number: number, s: PathState): void {
@@ -317,7 +328,7 @@ export class Locking {
   private releaseLoose(r: LockRef, s: PathState): void {
     const left = releaseToken(s.tokens, { key: 0, raw: 0, last: r.last, adds: r.adds, kind: r.kind });
     if (left) s.tokens = left;
-    else if (s.dropped.length < 6) s.dropped = [...s.dropped, { ...r, term: -1 }];
+    else if (s.dropped.length < MOST_DROPPED) this.drop({ ...r, term: -1 }, s);
   }
 
   private calleeToken(

@@ -268,15 +268,16 @@ export class Sleeping {
   /** What the path to a call says about parameters, for our callers: the same for every sleep behind that call. */
   private pathConditions(s: PathState, at: number): { atoms: Atom[]; gfp: number[]; reasons: number } {
     const memo = this.conditionsMemo;
-    if (memo && memo.s === s && memo.at === at && memo.facts === s.facts && memo.size === s.facts.size)
-      return memo.value;
+    if (memo && memo.s === s && memo.at === at && memo.facts === s.facts) return memo.value;
     const value = { atoms: [] as Atom[], gfp: [] as number[], reasons: 0 };
     const { shared } = this.world;
-    for (const [term, f] of s.facts) {
+    for (let i = 0; i < s.facts.length; i += 2) {
+      const term = s.facts[i];
+      const f = s.facts[i + 1];
       if (value.atoms.length >= 6) break;
       const tested = this.cond.blockingFlagsOf(term, f);
       if (tested !== 0) {
-        const g = this.cond.gfp(tested, { env: s.env, facts: new Map() }, 0);
+        const g = this.cond.gfp(tested, s.values, 0);
         if (g.kind === "parameter") {
           value.gfp.push(...g.terms!);
           continue;
@@ -292,14 +293,13 @@ export class Sleeping {
       }
       if (!value.atoms.some((a) => a.term === t)) value.atoms.push({ term: t, truth: f === NONZERO });
     }
-    this.conditionsMemo = { s, at, facts: s.facts, size: s.facts.size, value };
+    this.conditionsMemo = { s, at, facts: s.facts, value };
     return value;
   }
   private conditionsMemo: {
     s: PathState;
     at: number;
-    facts: ReadonlyMap<number, number>;
-    size: number;
+    facts: readonly number[];
     value: { atoms: Atom[]; gfp: number[]; reasons: number };
   } | null = null;
 
