@@ -47,7 +47,6 @@ const all = [];
 })("");
 all.sort();
 const read = (f) => readFileSync(path.join(root, f), "latin1");
-const cpu = () => process.cpuUsage().user / 1e3;
 
 // Macro classes come from the whole tree; that pass is also the outliner's speed.
 const options = { registrations: new Set() };

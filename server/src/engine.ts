@@ -58,6 +58,43 @@ export interface PointInfo {
   call?: { name: string; targets: Site[]; sleeps: "never" | "may" | "unknown"; paths: FindingPath[] };
 }
 
+/** A lock or context at a place; offsets are where it was taken. */
+export interface HeldLock {
+  lock: string;
+  lockClass: string;
+  kind: string;
+  how: string;
+  offset: number;
+  endOffset: number;
+  /** Makes code atomic. */
+  atomic: boolean;
+  /** Held on entry (asserted or annotated), not taken here. */
+  onEntry: boolean;
+  /** Given back at the end of a scope. */
+  guard: boolean;
+  /** On all ways to the place. */
+  always: boolean;
+}
+
+export interface LocksAtCall {
+  name: string;
+  offset: number;
+  endOffset: number;
+  before: HeldLock[];
+  after: HeldLock[];
+  /** Some way goes on after the call. */
+  returns: boolean;
+}
+
+/** The locks of one function: at its calls in the order of the text, and at its exits. */
+export interface FunctionLocks {
+  calls: LocksAtCall[];
+  /** What is held or was given back, in words, with the places of those exits. */
+  exits: { locks: string; offsets: number[] }[];
+  /** Its text parsed cleanly. */
+  parsed: boolean;
+}
+
 export interface Engine {
   /** Joins the outlines of these files into the program; `files` is the whole tree, root-relative, forward slashes. */
   load(
@@ -72,6 +109,8 @@ export interface Engine {
   sleepVerdicts(flags: number, signal?: AbortSignal): Promise<SleepVerdict[]>;
   /** Where functions and macros of this name have a body. */
   definitions(name: string): Site[];
+  /** The locks of the function at a place; null where its facts cannot be had. */
+  locksOf(file: string, offset: number): Promise<FunctionLocks | null>;
   /** Symbols, callers and types of the program as it is now. */
   readonly code: CodeView;
   /** The function that contains the offset, with its extent. */

@@ -21,8 +21,8 @@ const ALLOWED: Record<string, string[]> = {
   analysis: ["text", "outline", "syntax", "program"],
   fixes: ["text", "outline", "syntax", "program", "analysis"],
   host: ["text", "outline", "syntax", "program", "analysis", "fixes"],
-  // Of the analysis, a report knows the rules' texts alone.
-  report: ["text", "analysis"],
+  // Of the analysis, a report knows the rules' texts alone; of the fixes, what one is.
+  report: ["text", "analysis", "fixes"],
   cli: ["text", "host", "report", "program", "analysis", "fixes", "lsp"],
   lsp: ["text", "host", "report", "program", "analysis", "fixes"],
 };

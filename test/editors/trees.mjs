@@ -1,5 +1,5 @@
 /** Real kernel trees in editors. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { testHeadless } from "./headless.mjs";
 import { check, matches, skip } from "./report.mjs";
@@ -47,24 +47,54 @@ async function inVscode({ vscode, chromium, vsix, root, version, pictures, findi
   const server = await serveVscode({ vscode, vsix });
   const { page, close } = await openBrowser(chromium, `${server.url}?folder=${root}`);
   const workbench = new Workbench(page);
+  const step = async (name, run) => {
+    if (await check(`VS Code (${version}): ${name}`, run)) return;
+    await page.screenshot({ path: join(pictures, `tree-${version}.png`) });
+  };
   try {
-    const fine = await check(`VS Code (${version}): fs/super.c of the whole tree`, async () => {
-      await workbench.ready();
-      await workbench.openFile("fs/super.c");
-      if (!finding) {
-        // Nothing is wrong in this one: the server must come to say so.
+    if (finding) {
+      // A squiggle is only drawn where the editor shows the line.
+      const line = callLine(join(root, PUT_SUPER.file));
+      let warnings = 0;
+      await step("fs/super.c of the whole tree has its squiggle and its steps", async () => {
+        await workbench.ready();
+        await workbench.openFile(PUT_SUPER.file, line);
+        await workbench.squiggle("warning", INDEX_MS);
+        const rows = (await workbench.problems()).join("\n");
+        for (const [i, words] of PUT_SUPER.steps.entries())
+          matches(rows, new RegExp(`:${i + 1}/6 [^\n]*${literally(words)}`));
+        warnings = await workbench.warnings();
+      });
+      await step(
+        "the call behind the unlock is no finding, undone it is one again, nothing is saved",
+        async () => {
+          await workbench.openFile(PUT_SUPER.file, line);
+          await page.keyboard.press("Alt+ArrowDown");
+          await workbench.untilWarnings(warnings - 1);
+          await page.keyboard.press("Control+z");
+          await workbench.untilWarnings(warnings);
+        },
+      );
+    } else {
+      // Nothing is wrong in this one: the server must come to say so.
+      await step("fs/super.c of the whole tree is said to have nothing", async () => {
+        await workbench.ready();
+        await workbench.openFile(PUT_SUPER.file);
         await page.waitForSelector('[id="status.languageStatus"]');
         await workbench.languageStatus(/lockctx: \d+ findings?/, INDEX_MS);
-        return;
-      }
-      await workbench.squiggle("warning", INDEX_MS);
-      const rows = (await workbench.problems()).join("\n");
-      matches(rows, /1\/6 sb_lock taken here/);
-      matches(rows, /6\/6 /);
-    });
-    if (!fine) await page.screenshot({ path: join(pictures, `tree-${version}.png`) });
+      });
+    }
   } finally {
     await close();
     server.stop();
   }
 }
+
+/** Line (from 1) of the expected call: the first such one behind its marker. */
+function callLine(path) {
+  const lines = readFileSync(path, "utf8").split("\n");
+  const from = lines.indexOf(PUT_SUPER.after);
+  return lines.findIndex((line, i) => i > from && line.includes(PUT_SUPER.call)) + 1;
+}
+
+const literally = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");

@@ -156,7 +156,7 @@ export function lockAsGuard(c) {
 /** A lock statement, its release in the same block, and what stands between: nothing that leaves or enters it. */
 export function regionOf(code, list, lockAt) {
   const lock = statementAt(list, lockAt);
-  if (!lock || lock.kind !== "expr" || lock.start !== lockAt) throw new Skip("lock is no statement");
+  if (lock?.kind !== "expr" || lock.start !== lockAt) throw new Skip("lock is no statement");
   const call = callAt({ code, at: lockAt });
   const pair = GUARDS.get(call.name);
   if (!pair) throw new Skip("lock without a guard");

@@ -6,6 +6,7 @@ import type {
   DumpKind,
   Engine,
   EngineOptions,
+  FunctionLocks,
   InspectingEngine,
   PointInfo,
   SleepVerdict,
@@ -14,6 +15,7 @@ import {
   type FileOutline,
   FN_STRIDE,
   Fn,
+  FnFlag,
   INIT_STRIDE,
   Init,
   type MacroClasses,
@@ -27,6 +29,7 @@ import type { AnalysisStats, Site } from "../findings/types.js";
 import { harvestMacroClasses } from "../outline/macroClasses.js";
 import { ProgramCodeView } from "../program/codeView.js";
 import { Program, type SourceFile } from "../program/program.js";
+import { CursorCheck } from "./cursor/check.js";
 import { functionRef } from "./explain.js";
 import { findFunctions, functionNumberAt, Inspector, similarNames } from "./inspector.js";
 import { Reporter } from "./report.js";
@@ -49,6 +52,7 @@ class KernelEngine implements InspectingEngine {
   private program = new Program();
   /** What checks know, kept from one to the next. */
   private solver: Solver | null = null;
+  private cursors: CursorCheck | null = null;
   /** Answers questions from what the last check knows; before the first check it works out what it needs by itself. */
   private inspector: Inspector | null = null;
   /** Texts of files as they were when last told of a change: what an edit left alone is not analysed again. */
@@ -108,6 +112,7 @@ class KernelEngine implements InspectingEngine {
     }
     this.program = program;
     this.solver = null;
+    this.cursors = null;
     this.inspector = null;
     this.mark("link");
   }
@@ -119,6 +124,11 @@ class KernelEngine implements InspectingEngine {
     const changed = new Set<number>();
     const names = new Set<number>();
     let tables = false;
+    let macros = false;
+    const note = (f: FunctionText): void => {
+      changed.add(f.fn);
+      macros ||= (f.flags & FnFlag.ObjectMacro) !== 0;
+    };
     for (const path of [...files].sort(byCodeUnit)) {
       const outline = fresh.get(path) ?? null;
       const old = program.file(path);
@@ -139,12 +149,12 @@ class KernelEngine implements InspectingEngine {
         before.delete(key);
         // The head too: an #if before it can make the same text mean nothing.
         if (was && was.text !== null && was.text === f.text && was.head === f.head) continue;
-        changed.add(f.fn);
+        note(f);
         // A new function, or another signature: its name means something else to those who use it.
         if (!was || was.head !== f.head) names.add(f.name);
       }
       for (const f of before.values()) {
-        changed.add(f.fn);
+        note(f);
         names.add(f.name);
       }
       if (oldTables !== (now ? tableColumns(now.outline) : "")) {
@@ -154,7 +164,8 @@ class KernelEngine implements InspectingEngine {
     }
     if (changed.size === 0 && names.size === 0 && !tables) return;
     this.inspector = null;
-    await this.solver?.edited({ fns: [...changed], names: [...names], tables });
+    this.cursors?.edited(changed);
+    await this.solver?.edited({ fns: [...changed], names: [...names], tables, macros });
   }
 
   async check(options: CheckOptions): Promise<CheckResult> {
@@ -171,7 +182,10 @@ class KernelEngine implements InspectingEngine {
       mark: (name) => this.mark(name),
       signal: options.signal,
     });
-    const findings = new Reporter(solver).findings(enter, callbacks, options.focus);
+    this.cursors ??= new CursorCheck(solver, this.options.facts);
+    const cursors = await this.cursors.findings(options.focus, options.inside === true, options.signal);
+    this.mark("list walks");
+    const findings = new Reporter(solver).findings(enter, callbacks, options.focus, cursors);
     applySuppressions(findings, (file) => this.options.facts.read(file));
     this.mark("findings");
     return {
@@ -218,6 +232,10 @@ class KernelEngine implements InspectingEngine {
 
   async pointInfo(file: string, offset: number): Promise<PointInfo | null> {
     return this.inspect().pointInfo(file, offset);
+  }
+
+  async locksOf(file: string, offset: number): Promise<FunctionLocks | null> {
+    return this.inspect().locksOf(file, offset);
   }
 
   functionRefAt(file: string, offset: number): FunctionRef | null {
@@ -278,6 +296,7 @@ function byCodeUnit(a: string, b: string): number {
 interface FunctionText {
   fn: number;
   name: number;
+  flags: number;
   text: string | null;
   /** Everything before the body: a change of it can change what the name means to callers. */
   head: string | null;
@@ -298,14 +317,15 @@ function functionTexts(
     seen.set(name, ordinal + 1);
     const start = f.outline.fn[at + Fn.start];
     const body = f.outline.fn[at + Fn.bodyStart];
+    const flags = f.outline.fn[at + Fn.flags];
     out.push([
       `${nameOf(name)}#${ordinal}`,
       {
         fn: f.fns[i],
         name,
+        flags,
         text: text === null ? null : text.slice(start, f.outline.fn[at + Fn.end]),
-        head:
-          text === null ? null : `${f.outline.fn[at + Fn.flags]}${text.slice(start, Math.max(start, body))}`,
+        head: text === null ? null : `${flags}${text.slice(start, Math.max(start, body))}`,
       },
     ]);
   }

@@ -17,6 +17,15 @@ export class FlowStore {
     return this.flows.get(fn);
   }
 
+  /** Functions whose facts hold one of these names, whatever they do with it. */
+  mentioning(names: ReadonlySet<number>): number[] {
+    if (names.size === 0) return [];
+    const texts = new Set([...names].map((name) => this.program.names.text(name)));
+    const found: number[] = [];
+    for (const [fn, flow] of this.flows) if (flow?.names.some((text) => texts.has(text))) found.push(fn);
+    return found;
+  }
+
   drop(fn: number): void {
     this.flows.delete(fn);
   }

@@ -1,11 +1,12 @@
 /** Questions about single functions: finds what is meant, has it analysed, and answers with plain data. */
-import type { DumpKind, PointInfo } from "../engine.js";
+import type { DumpKind, FunctionLocks, PointInfo } from "../engine.js";
 import { Fn, FnFlag } from "../facts/outline.js";
 import type { Dump, Explanation, FunctionRef, LockGraph, Subject } from "../findings/explain.js";
 import { Demand } from "./demand.js";
 import { dump } from "./dump.js";
 import { explain, functionRef } from "./explain.js";
 import { lockGraph } from "./graph.js";
+import { functionLocks } from "./lockView.js";
 import { pointInfo } from "./pointInfo.js";
 import { Reporter } from "./report.js";
 import type { Solver } from "./solver.js";
@@ -50,6 +51,11 @@ export class Inspector {
   async pointInfo(file: string, offset: number): Promise<PointInfo | null> {
     const fn = functionNumberAt(this.solver, file, offset);
     return fn < 0 ? null : pointInfo(this.demand, this.reporter, fn, offset);
+  }
+
+  async locksOf(file: string, offset: number): Promise<FunctionLocks | null> {
+    const fn = functionNumberAt(this.solver, file, offset);
+    return fn < 0 ? null : functionLocks(this.demand, fn);
   }
 
   private numberOf({ function: ref }: Subject): number {

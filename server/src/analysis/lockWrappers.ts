@@ -166,18 +166,42 @@ export class LockWrappers {
     await this.examine(candidates, signal);
   }
 
-  /** A function's text or the names it uses changed: what was found of it is examined again. True if it was a wrapper. */
-  async reexamine(fns: Iterable<number>, signal?: AbortSignal): Promise<void> {
-    const list = [...fns];
-    for (const fn of list) {
+  /**
+   * Functions changed, are new or are gone, and names mean something else: what was found of these and of the functions
+   * that use them, all of which are `touched`, is found again.
+   */
+  async reexamine(
+    change: { fns: readonly number[]; names: readonly number[] },
+    touched: Iterable<number>,
+  ): Promise<void> {
+    for (const fn of change.fns) if (!this.program.alive(fn)) this.effects.delete(fn);
+    for (const name of change.names) this.nameEffects(name);
+    const alive = [...touched].filter((fn) => this.program.alive(fn));
+    for (const fn of alive) {
       this.examined.delete(fn);
       this.searched.delete(fn);
     }
     const ops = this.ops();
-    await this.examine(
-      new Set(list.filter((fn) => this.effects.has(fn) || this.isCandidate(fn, ops))),
-      signal,
-    );
+    await this.examine(new Set(alive.filter((fn) => this.effects.has(fn) || this.isCandidate(fn, ops))));
+    // What the new text calls may never have been looked at.
+    await this.solveBelow(change.fns.filter((fn) => this.program.alive(fn)));
+  }
+
+  /** What a name does to locks, from its definitions: the last one that does anything. */
+  private nameEffects(name: number): void {
+    let op: number | undefined;
+    for (const fn of this.program.definitionsOf(name)) {
+      const effects = this.effects.get(fn);
+      if (!effects) continue;
+      const up = effects.some((e) => e.acquires.length > 0);
+      const down = effects.some((e) => e.releases.length > 0);
+      op = up && down ? 0 : up ? (effects.length > 1 ? 2 : 1) : -1;
+    }
+    if (op === this.effectNames.get(name)) return;
+    if (op === undefined) this.effectNames.delete(name);
+    else this.effectNames.set(name, op);
+    this.opOfName = null;
+    this.changedNames.add(name);
   }
 
   private hasBody(fn: number): boolean {
@@ -197,7 +221,10 @@ export class LockWrappers {
       for (const fn of [...candidates].sort((a, b) => a - b)) {
         this.examined.add(fn);
         const flow = this.flows.get(fn);
-        if (!flow) continue;
+        if (!flow) {
+          if (this.effects.delete(fn)) changed.add(program.fnName(fn));
+          continue;
+        }
         const name = program.fnText(fn);
         if (tables.locks.has(name) || tables.hardStops.has(name) || tables.neverSleeps.has(name)) continue;
         const old = this.effects.get(fn) ?? [];
@@ -208,10 +235,7 @@ export class LockWrappers {
         if (sameEffects(old, now)) continue;
         if (now.length > 0) this.effects.set(fn, now);
         else this.effects.delete(fn);
-        const up = now.some((e) => e.acquires.length > 0);
-        const down = now.some((e) => e.releases.length > 0);
-        if (now.length > 0)
-          this.effectNames.set(program.fnName(fn), up && down ? 0 : up ? (now.length > 1 ? 2 : 1) : -1);
+        this.nameEffects(program.fnName(fn));
         changed.add(program.fnName(fn));
         this.changedNames.add(program.fnName(fn));
       }

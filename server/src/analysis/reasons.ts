@@ -27,7 +27,28 @@ const ORDER: readonly [Reason, Confidence][] = [
   ["put-super-path", "high"],
 ];
 
-/** Bit of each reason. */
+/** Reasons that only findings about list walks have: they are never carried along while solving, and need no bits. */
+const WALKS: readonly [Reason, Confidence][] = [
+  ["no-removal-seen", "low"],
+  ["removal-lock-unknown", "medium"],
+  ["sole-remover", "low"],
+  ["private-list", "low"],
+  ["checked-again", "low"],
+  ["element-marked", "low"],
+  ["rcu-walk", "low"],
+  ["dropped-by-callee", "medium"],
+  ["other-lock-kept", "low"],
+];
+
+const LEVELS: ReadonlyMap<Reason, Confidence> = new Map([...ORDER, ...WALKS]);
+
+/** The confidence that a list of reasons leaves. */
+export function confidenceOfNames(reasons: readonly Reason[]): Confidence {
+  const levels = reasons.map((r) => LEVELS.get(r) ?? "low");
+  return levels.includes("low") ? "low" : levels.includes("medium") ? "medium" : "high";
+}
+
+/** Bit of each reason that is met while solving. */
 export const R = Object.fromEntries(ORDER.map(([name], i) => [name, 1 << i])) as Record<Reason, number>;
 
 const LOW = ORDER.reduce((m, [, level], i) => (level === "low" ? m | (1 << i) : m), 0);

@@ -29,8 +29,10 @@ export class Reporter {
     enter: readonly number[],
     callbacks: ReadonlySet<number>,
     focus: ReadonlySet<string> | null,
+    /** Findings of other rules, complete but for their identity. */
+    others: readonly { finding: Finding; callee: string }[] = [],
   ): Finding[] {
-    const drafts: { finding: Finding; callee: string }[] = [];
+    const drafts: { finding: Finding; callee: string }[] = [...others];
     const seenSink = new Set<string>();
     const all = new Set<number>([...enter, ...callbacks]);
     const ordered = [...all].sort((a, b) => a - b);

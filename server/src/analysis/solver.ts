@@ -17,6 +17,7 @@ import type { KernelTables, ObjectProperty } from "../kernel/types.js";
 import { CallGraph } from "../program/callgraph.js";
 import { Pointers } from "../program/pointers.js";
 import type { Program, SourceFile } from "../program/program.js";
+import { SleepReach } from "../program/reach.js";
 import { Aliases } from "./aliases.js";
 import { calleesOf, hasBody } from "./callees.js";
 import { FlowStore } from "./flowStore.js";
@@ -35,6 +36,13 @@ const MOST_TARGETS = 64;
 const FEW_TARGETS = 12;
 /** Rounds over a cycle of functions that call each other. */
 const MOST_ROUNDS = 5;
+
+export interface ProgramChange {
+  fns: readonly number[];
+  names: readonly number[];
+  tables: boolean;
+  macros: boolean;
+}
 
 export interface SolveStats {
   analysed: number;
@@ -70,7 +78,7 @@ export class Solver implements World {
   readonly wrappers: LockWrappers;
   readonly flows: FlowStore;
   private readonly stale = new Set<number>();
-  private reach: Uint8Array;
+  private readonly reach: SleepReach;
   private aliases: Aliases;
   private readonly filter: RegionFilter;
   private needs: Set<number> | null = null;
@@ -93,7 +101,7 @@ export class Solver implements World {
     this.shared = base?.shared ?? new SharedTerms(program);
     this.graph = base?.graph ?? new CallGraph(program);
     this.pointers = base?.pointers ?? new Pointers(program, tables);
-    this.reach = base?.reach ?? this.graph.reachSleepers(tables, this.pointers);
+    this.reach = base?.reach ?? new SleepReach(program, this.graph, tables, this.pointers);
     this.aliases = base?.aliases ?? new Aliases(program, tables, (file) => facts.read(file));
     this.flows = base?.flows ?? new FlowStore(program, facts);
     this.wrappers = base?.wrappers ?? new LockWrappers(this, program, tables, this.graph, this.flows);
@@ -146,26 +154,22 @@ export class Solver implements World {
   }
 
   private reaches(fn: number): boolean {
-    return this.reach[fn] !== 0;
+    return this.reach.has(fn);
   }
 
   // ---- edits ----------------------------------------------------------------------------------------------------
 
   /**
-   * Functions with these numbers changed, or are new; these names mean something else now than before. `tables`: types,
-   * initialisers or registrations changed too.
+   * Functions with these numbers changed, are new or are gone; these names mean something else now than before. `tables`:
+   * types, initialisers or registrations changed too; `macros`: object-like macros.
    */
-  async edited(change: {
-    fns: readonly number[];
-    names: readonly number[];
-    tables: boolean;
-    signal?: AbortSignal;
-  }): Promise<void> {
+  async edited(change: ProgramChange): Promise<void> {
     const { program } = this;
     this.aliases = new Aliases(program, this.tables, (file) => this.facts.read(file));
-    if (change.tables || change.names.some((n) => this.pointers.installs(n))) {
-      // Types, classes and pointers may be others for everyone.
-      this.pointers = new Pointers(program, this.tables);
+    const pointers = change.tables || change.names.some((n) => this.pointers.installs(n));
+    if (pointers) this.pointers = new Pointers(program, this.tables);
+    // Types, classes, pointers and what macros stand for may be others for everyone.
+    if (pointers || change.macros) {
       this.regionCalls.clear();
       this.rootIndex = null;
       this.edges.clear();
@@ -173,33 +177,40 @@ export class Solver implements World {
       for (const fn of this.results.keys()) this.stale.add(fn);
     }
     const touched = new Set<number>(change.fns);
-    for (const name of change.names) this.graph.callersOf(name, (fn) => touched.add(fn));
     for (const fn of change.fns) this.flows.drop(fn);
-    if (program.maxFn > this.reach.length) {
-      const bigger = new Uint8Array(program.maxFn + 1024);
-      bigger.set(this.reach);
-      this.reach = bigger;
-    }
-    // What was edited is taken to reach a sleep: too much rather than too little, as the graph is anyway.
-    this.graph.spread(this.reach, change.fns, this.pointers, (caller) => touched.add(caller));
+    const names = new Set(change.names);
+    this.reach.update(change.fns, this.pointers, (fn, itsNames) => {
+      touched.add(fn);
+      for (const name of itsNames) names.add(name);
+    });
+    for (const name of names) this.graph.callersOf(name, (fn) => touched.add(fn));
+    // Not every use of a name is a call: a function is handed on, a macro stands for another.
+    for (const fn of this.flows.mentioning(names)) touched.add(fn);
     for (const fn of touched) this.forget(fn);
-    await this.wrappers.reexamine(
-      [...touched].filter((fn) => program.alive(fn)),
-      change.signal,
-    );
+    await this.wrappers.reexamine(change, touched);
     this.forgetCallersOfWrappers();
+  }
+
+  /** Functions that were found to call this one. */
+  private usersOf(fn: number): number[] {
+    return [...(this.callers.get(fn) ?? []), ...this.rootsCalling(fn)];
   }
 
   private forget(fn: number): void {
     this.stale.add(fn);
+    if (!this.program.alive(fn)) {
+      // Nobody may come to it any more by its number; a number is never given again.
+      const users = this.usersOf(fn);
+      this.results.delete(fn);
+      this.exported.delete(fn);
+      this.callers.delete(fn);
+      this.stale.delete(fn);
+      for (const user of users) if (this.edges.has(user) || this.regionCalls.has(user)) this.forget(user);
+    }
     this.regionCalls.delete(fn);
     this.rootIndex = null;
     for (const callee of this.edges.get(fn) ?? []) this.callers.get(callee)?.delete(fn);
     this.edges.delete(fn);
-    if (!this.program.alive(fn)) {
-      this.results.delete(fn);
-      for (const c of this.callers.get(fn) ?? []) this.stale.add(c);
-    }
   }
 
   private forgetCallersOfWrappers(): void {
@@ -493,9 +504,11 @@ export class Solver implements World {
     // A cycle starts from nothing, so that what it says does not depend on what it said before an edit.
     if (cyclic) for (const fn of scc) this.results.delete(fn);
     for (const fn of scc) this.stale.delete(fn);
+    // By place: numbers depend on what was edited when.
+    const order = cyclic ? [...scc].sort((a, b) => this.program.comparePlaces(a, b)) : scc;
     for (let round = 0; round < (cyclic ? MOST_ROUNDS : 1); round++) {
       let changed = false;
-      for (const fn of scc) {
+      for (const fn of order) {
         const flow = this.flows.get(fn);
         if (!flow) continue;
         const old = this.summaryOf(fn);

@@ -32,7 +32,7 @@ export function suppressionAt(text: string, offset: number, rule: string): strin
     lineStart === 0 ? "" : text.slice(aboveStart, lineStart - 1),
   ]) {
     const m = COMMENT.exec(line);
-    if (m && m[1].split(/\s*,\s*/).some((r) => r === rule || r === "all")) return m[2];
+    if (m?.[1].split(/\s*,\s*/).some((r) => r === rule || r === "all")) return m[2];
   }
   return null;
 }

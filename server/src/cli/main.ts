@@ -5,6 +5,7 @@ import { registerCache } from "./commands/cache.js";
 import { registerCheck } from "./commands/check.js";
 import { registerDump } from "./commands/dump.js";
 import { registerExplain } from "./commands/explain.js";
+import { registerFix } from "./commands/fix.js";
 import { registerGraph } from "./commands/graph.js";
 import { registerIndex } from "./commands/index.js";
 import { registerLsp } from "./commands/lsp.js";
@@ -23,6 +24,7 @@ export interface CommandContext {
 const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[] = [
   registerCheck,
   registerExplain,
+  registerFix,
   registerGraph,
   registerRule,
   registerIndex,
@@ -41,6 +43,7 @@ Start here:
   lockctx check fs/super.c         one file of it
   lockctx check --help             all options, with examples
   lockctx explain put_super        why a function is atomic and why it may sleep
+  lockctx fix fs/super.c           ways to repair what is found there, as checked patches
   lockctx rule sleep-in-atomic     what a rule finds and how to repair it
 `;
 

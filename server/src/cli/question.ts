@@ -5,6 +5,7 @@ import { relative, resolve, sep } from "node:path";
 import { type Command, Option } from "commander";
 import type { InspectingEngine } from "../engine.js";
 import type { FunctionRef, Subject } from "../findings/explain.js";
+import type { Workbench } from "../fixes/proof.js";
 import { findKernelRoot } from "../host/root.js";
 import { openTree } from "../host/tree.js";
 import { isCFile } from "../host/walk.js";
@@ -71,6 +72,8 @@ export function questionOptions(command: Command): Command {
 
 export interface Question {
   engine: InspectingEngine;
+  /** The engine with the texts that it reads, for asking what an edit would change. */
+  bench: Workbench;
   positions: TreePositions;
   targets: Targets;
   line: ProgressLine;
@@ -114,6 +117,11 @@ export async function ask<T>(
       const inTree = query.file === undefined ? undefined : rootRelative(named[0], targets.root, cwd);
       const question: Question = {
         engine: tree.engine,
+        bench: {
+          engine: tree.engine,
+          read: (file) => tree.facts.read(file),
+          setText: (file, text) => tree.facts.sources.setOverlay(file, text),
+        },
         positions,
         targets,
         line,

@@ -30,6 +30,7 @@ export const chainStepSchema = z
       .enum(["macro", "pointer", "callback"])
       .optional()
       .describe("How the next function is reached; a plain call when absent"),
+    does: z.string().optional().describe("What happens in the line, where it is not a call of the next step"),
   })
   .describe("A function and the line in it of its call to the next; of the sleeping call in the last step");
 

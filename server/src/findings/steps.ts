@@ -28,9 +28,11 @@ export function stepsOf(finding: Finding, path: FindingPath = finding.paths[0]!)
     const next = path.chain[i + 1];
     steps.push({
       site: step,
-      text: next
-        ? `${step.function}() calls ${nameCall(next.function)}${viaText(step)}`
-        : `${step.function}() calls ${nameCall(path.sleep.call)}: ${path.sleep.reason}`,
+      text: step.does
+        ? `${step.function}() ${step.does}`
+        : next
+          ? `${step.function}() calls ${nameCall(next.function)}${viaText(step)}`
+          : `${step.function}() calls ${nameCall(path.sleep.call)}: ${path.sleep.reason}`,
     });
   }
   return steps;
@@ -67,6 +69,11 @@ export function commitMessageText(finding: Finding, lineOf: (site: Site) => numb
     if (p > 0) lines.push("", path.condition ? `and (${path.condition}):` : "and:");
     else if (path.condition && !finding.message.includes(path.condition))
       lines[lines.length - 1] += ` (${path.condition})`;
+    if (path.chain.some((step) => step.does !== undefined)) {
+      for (const step of path.chain)
+        lines.push(`${step.function}() ${step.does ?? "calls on"} //${at(step)}`);
+      continue;
+    }
     for (const [i, step] of path.chain.entries()) lines.push(`${"  ".repeat(i)}${step.function}()`);
     lines.push(`${"  ".repeat(path.chain.length)}${path.sleep.call}() //sleep, ${at(path.sleep)}`);
   }

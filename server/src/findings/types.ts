@@ -31,7 +31,16 @@ export type Reason =
   | "context-test"
   | "boot-only"
   | "table"
-  | "put-super-path";
+  | "put-super-path"
+  | "no-removal-seen"
+  | "removal-lock-unknown"
+  | "sole-remover"
+  | "private-list"
+  | "checked-again"
+  | "element-marked"
+  | "rcu-walk"
+  | "dropped-by-callee"
+  | "other-lock-kept";
 
 /** A place in a file. */
 export interface Site {
@@ -45,6 +54,8 @@ export interface ChainStep extends Site {
   function: string;
   /** How the next function is reached from here. */
   via?: "call" | "macro" | "pointer" | "callback";
+  /** What happens here, in words, where it is not a call of the next step. */
+  does?: string;
 }
 
 export interface SleepSite extends Site {

@@ -26,6 +26,15 @@ export const REASON_WORDS: Readonly<Record<Reason, string>> = {
   "boot-only": "runs during boot only",
   table: "what the last callee does is taken from a table, not from its source",
   "put-super-path": "depends on the order in which a superblock is torn down",
+  "no-removal-seen": "nothing was found that takes elements off this list",
+  "removal-lock-unknown": "who takes elements off the list was not seen to hold this lock",
+  "sole-remover": "only the walk itself takes elements off the list: it must run twice at a time",
+  "private-list": "the list is a local variable of the function",
+  "checked-again": "a condition is tested again after the lock was taken again",
+  "element-marked": "the element is marked before the lock is dropped",
+  "rcu-walk": "the walk may be in an RCU read-side section of its caller",
+  "dropped-by-callee": "a callee drops the lock, on some ways",
+  "other-lock-kept": "another lock is held throughout, which may be the one that protects the list",
 };
 
 /** All reasons; the table above is complete by its type. */
@@ -52,9 +61,20 @@ export const CONTEXT_KINDS = Object.keys(KIND_WORDS) as [ContextKind, ...Context
 
 export const kindWords = (kind: ContextKind): string => KIND_WORDS[kind];
 
+/** What kind of sleeping lock a primitive takes. */
+function lockWord(how: string): string {
+  if (/mutex/.test(how)) return "mutex";
+  if (/down_(?:read|write)|rwsem|mmap_|inode_lock/.test(how)) return "rw semaphore";
+  return "lock";
+}
+
 /** `spinlock sb_lock`, `preemption disabled`. */
 export const contextWords = (context: FindingContext): string =>
-  context.lock === undefined ? KIND_WORDS[context.kind] : `${KIND_WORDS[context.kind]} ${context.lock}`;
+  context.kind === "other" && context.lock !== undefined
+    ? `${lockWord(context.how)} ${context.lock}`
+    : context.lock === undefined
+      ? KIND_WORDS[context.kind]
+      : `${KIND_WORDS[context.kind]} ${context.lock}`;
 
 /** What happens at the place where the context is entered. */
 export function entryWords(context: FindingContext): string {
@@ -72,6 +92,8 @@ export function entryWords(context: FindingContext): string {
       return `runs in ${KIND_WORDS[context.kind]} (${context.how})`;
     case "rcu":
       return `${KIND_WORDS.rcu} entered here`;
+    case "other":
+      return context.lock === undefined ? `${KIND_WORDS.other} from here` : `${context.lock} taken here`;
     default:
       return `${KIND_WORDS[context.kind]} from here`;
   }

@@ -1,11 +1,26 @@
 /** All ways of repair, in the order in which they are shown. One provider a file under providers/. */
 import type { Finding } from "../findings/types.js";
+import { delayFixes } from "./providers/delay.js";
+import { dropRetakeFixes } from "./providers/dropRetake.js";
 import { gfpFixes } from "./providers/gfp.js";
+import { hoistFixes } from "./providers/hoist.js";
+import { mixedFixes } from "./providers/mixed.js";
+import { sinkFixes } from "./providers/sink.js";
 import { suppressFixes } from "./providers/suppress.js";
+import { variantFixes } from "./providers/variant.js";
 import type { Fix, FixProvider, FixSource } from "./types.js";
 
 /** Those that keep most of what the code guarantees come first; silencing comes last. */
-export const PROVIDERS: readonly FixProvider[] = [gfpFixes, suppressFixes];
+export const PROVIDERS: readonly FixProvider[] = [
+  sinkFixes,
+  hoistFixes,
+  variantFixes,
+  delayFixes,
+  gfpFixes,
+  mixedFixes,
+  dropRetakeFixes,
+  suppressFixes,
+];
 
 /** Proposals for a finding; unproved. Their ids are made distinct. */
 export async function proposeFixes(finding: Finding, source: FixSource): Promise<Fix[]> {

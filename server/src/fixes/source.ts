@@ -1,6 +1,6 @@
 /** What providers look at, over an engine: texts and symbols as they are now, and syntax trees made when asked for. */
 import type { CodeView, Definition } from "../code.js";
-import type { Engine } from "../engine.js";
+import type { Engine, FunctionLocks } from "../engine.js";
 import type { Finding } from "../findings/types.js";
 import { type CParser, createParser } from "../syntax/parser.js";
 import { type FunctionSyntax, parseFunction } from "./syntax.js";
@@ -26,6 +26,7 @@ class Source implements FixSource {
   readonly code: CodeView;
   readonly findings: readonly Finding[];
   private readonly texts = new Map<string, string | null>();
+  private readonly locks = new Map<string, Promise<FunctionLocks | null>>();
   private readonly trees = new Map<string, FunctionSyntax | null>();
 
   constructor(
@@ -63,6 +64,16 @@ class Source implements FixSource {
       this.trees.set(key, tree);
     }
     return tree;
+  }
+
+  locksOf(fn: Definition): Promise<FunctionLocks | null> {
+    const key = `${fn.file}:${fn.start}`;
+    let locks = this.locks.get(key);
+    if (!locks) {
+      locks = this.engine.locksOf(fn.file, fn.nameStart);
+      this.locks.set(key, locks);
+    }
+    return locks;
   }
 
   has(name: string): boolean {

@@ -4,7 +4,7 @@
  * (`proof.ts`); what cannot be an edit is a sketch, which says what is missing.
  */
 import type { CodeView, Definition } from "../code.js";
-import type { Engine } from "../engine.js";
+import type { Engine, FunctionLocks } from "../engine.js";
 import type { Finding, Site } from "../findings/types.js";
 import type { FunctionSyntax } from "./syntax.js";
 
@@ -73,6 +73,8 @@ export interface FixSource {
   functionAt(file: string, offset: number): Definition | null;
   /** Statements and expressions of a function's body; null when it does not parse. Cached. */
   syntaxOf(fn: Definition): FunctionSyntax | null;
+  /** Locks at the calls and exits of a function; null when its facts cannot be had. Cached. */
+  locksOf(fn: Definition): Promise<FunctionLocks | null>;
   /** Whether the tree has (or the tables for its version know) a function or macro of this name. */
   has(name: string): boolean;
   /** Kernel version of the tree; null: unknown, newest assumed. */

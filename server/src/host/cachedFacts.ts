@@ -315,7 +315,7 @@ export class CachedFacts implements FactsHost, ResultStore {
     const [record] = this.store.records(key);
     if (record !== undefined) {
       await this.store.read([record], (_, bytes) => {
-        out = bytes && bytes.slice();
+        out = bytes?.slice() ?? null;
       });
     }
     return out;

@@ -216,6 +216,8 @@ export class Session {
 
   /** Sends the diagnostics of a tree's open files, where they differ from what was sent. */
   publish(tree: Tree): void {
+    // Those of an older text stand at other places in the newest; the analysis that is under way sends them.
+    if (tree.outdated) return;
     for (const file of tree.openFiles) {
       const document = this.documents.atPath(resolve(tree.root, file));
       // A text that the tree has not got yet has no findings yet.

@@ -4,9 +4,7 @@
  */
 import type { PointInfo } from "../engine.js";
 import type { Finding } from "../findings/types.js";
-import { applyFix, proves } from "../fixes/proof.js";
-import { proposeFixes } from "../fixes/registry.js";
-import { createFixSource } from "../fixes/source.js";
+import { offerFixes } from "../fixes/proof.js";
 import type { Fix } from "../fixes/types.js";
 import { MAX_FOLDER_FILES, type TreeBackend, type TreeScope } from "./deps.js";
 import { Exclusive, errorText, isAbort } from "./exclusive.js";
@@ -45,6 +43,11 @@ export class Tree {
 
   private readonly open = new Map<string, TextPositions>();
   private readonly dirty = new Set<string>();
+  /**
+   * Open texts as the engine reads them. They follow `open` only between questions, under the lock: an outline and the
+   * facts that go with it must be of one text.
+   */
+  private readonly given = new Map<string, string>();
   private readonly lock = new Exclusive();
   private readonly positions = new Map<string, TextPositions>();
   private readonly fixes = new Map<string, Promise<Fix[]>>();
@@ -85,6 +88,7 @@ export class Tree {
           files = [...this.open.keys()];
           reason += `, and its ${MAX_FOLDER_FILES}+ files are too many: only open files are analysed`;
         }
+        this.giveTexts(this.open.keys());
         await this.load(files, loading.signal, (percent, message) => {
           shown.report(percent, message);
           this.setHealth("indexing", `${message} ${percent}%`);
@@ -114,7 +118,10 @@ export class Tree {
   private async loadOpenFiles(reason: string): Promise<void> {
     this.events.log(`${this.root}: ${reason}`);
     try {
-      await this.lock.run(() => this.load([...this.open.keys()], undefined, () => {}));
+      await this.lock.run(() => {
+        this.giveTexts(this.open.keys());
+        return this.load([...this.open.keys()], undefined, () => {});
+      });
     } catch (error) {
       this.events.log(`loading the open files failed: ${errorText(error)}`);
     }
@@ -149,14 +156,12 @@ export class Tree {
   /** Open or changed document. */
   setText(file: string, text: TextPositions): void {
     this.open.set(file, text);
-    this.backend.setOverlay(file, text.bytes);
     this.touch([file]);
   }
 
   closeText(file: string): void {
     this.open.delete(file);
     this.findings.delete(file);
-    this.backend.setOverlay(file, null);
     this.touch([file]);
   }
 
@@ -192,6 +197,11 @@ export class Tree {
       this.timer = null;
       void this.analyse();
     }, wait);
+  }
+
+  /** The findings are those of older texts than the open ones. */
+  get outdated(): boolean {
+    return this.dirty.size > 0 && !this.failed;
   }
 
   /** True when the findings are those of the texts as they are now. */
@@ -238,11 +248,24 @@ export class Tree {
     }
   }
 
+  /** Lets the engine read the newest open texts of these files; call under the lock. */
+  private giveTexts(files: Iterable<string>): void {
+    for (const file of files) {
+      const text = this.open.get(file)?.bytes;
+      if (text === this.given.get(file)) continue;
+      if (text === undefined) this.given.delete(file);
+      else this.given.set(file, text);
+      this.backend.setOverlay(file, text ?? null);
+      this.positions.delete(file);
+    }
+  }
+
   /** Tells the engine what changed; call under the lock. */
   private async flush(): Promise<void> {
     if (this.dirty.size === 0) return;
     const files = [...this.dirty];
     this.dirty.clear();
+    this.giveTexts(files);
     try {
       await this.backend.engine.update(files);
     } catch (error) {
@@ -291,39 +314,14 @@ export class Tree {
   }
 
   private async proveFixes(finding: Finding): Promise<Fix[]> {
-    const { engine } = this.backend;
     return this.lock.run(async () => {
       if (this.dirty.size > 0) return []; // the text changed since the question was asked
-      const read = (file: string): string | null => this.backend.read(file);
-      const findings = this.findings.get(finding.file) ?? [];
-      const proposals = await proposeFixes(finding, await createFixSource({ engine, read, findings }));
-      if (proposals.length === 0) return [];
-      const proved: Fix[] = [];
-      for (const fix of proposals) {
-        if (fix.applicability === "sketch") continue;
-        const texts = applyFix(fix, read);
-        if (!texts) continue;
-        const focus = new Set([finding.file, ...texts.keys()]);
-        const before = await this.check(focus);
-        const after = await this.withTexts(texts, () => this.check(focus));
-        if (proves(fix, finding, before, after)) proved.push(fix);
-      }
-      return proved;
+      return offerFixes(finding, {
+        engine: this.backend.engine,
+        read: (file) => this.backend.read(file),
+        setText: (file, text) => this.backend.setOverlay(file, text ?? this.given.get(file) ?? null),
+      });
     });
-  }
-
-  /** Runs a question on other texts, then puts back what was there; call under the lock. */
-  private async withTexts<T>(texts: ReadonlyMap<string, string>, question: () => Promise<T>): Promise<T> {
-    const { engine } = this.backend;
-    const files = [...texts.keys()];
-    for (const [file, text] of texts) this.backend.setOverlay(file, text);
-    try {
-      await engine.update(files);
-      return await question();
-    } finally {
-      for (const file of files) this.backend.setOverlay(file, this.open.get(file)?.bytes ?? null);
-      await engine.update(files);
-    }
   }
 
   async dispose(): Promise<void> {

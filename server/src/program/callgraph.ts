@@ -1,10 +1,4 @@
-/**
- * The call graph by names, from the outlines: too many edges rather than too few. It answers "who calls this name" and
- * "which functions can reach a sleeping call at all", so that only functions that can matter are parsed.
- */
-import { FnFlag } from "../facts/outline.js";
-import type { KernelTables } from "../kernel/types.js";
-import type { Pointers } from "./pointers.js";
+/** The call graph by names, from the outlines: too many edges rather than too few. It answers "who calls this name". */
 import type { Program } from "./program.js";
 
 export class CallGraph {
@@ -65,81 +59,5 @@ export class CallGraph {
         }
       }
     }
-  }
-
-  /**
-   * These functions may reach a sleep now: marks them and, by names, everything that can call them. `each` is told of the
-   * callers of whatever was not marked before.
-   */
-  spread(
-    marked: Uint8Array,
-    fns: Iterable<number>,
-    pointers: Pointers,
-    each: (caller: number) => void,
-  ): void {
-    const { program } = this;
-    const fields = new Map<number, number[]>();
-    for (const [field, list] of pointers.byName()) {
-      for (const fn of list) {
-        const known = fields.get(fn);
-        if (known) known.push(field);
-        else fields.set(fn, [field]);
-      }
-    }
-    const queue = [...fns].filter((fn) => !marked[fn]);
-    for (const fn of queue) marked[fn] = 1;
-    while (queue.length > 0) {
-      const fn = queue.pop()!;
-      if (!program.alive(fn)) continue;
-      for (const name of [program.fnName(fn), ...(fields.get(fn) ?? [])]) {
-        this.callersOf(name, (caller) => {
-          each(caller);
-          if (marked[caller]) return;
-          marked[caller] = 1;
-          queue.push(caller);
-        });
-      }
-    }
-  }
-
-  /** Marks every function from which a sleeping primitive can be reached, by names alone. */
-  reachSleepers(tables: KernelTables, pointers: Pointers): Uint8Array {
-    const { program } = this;
-    const marked = new Uint8Array(program.maxFn);
-    const seen = new Uint8Array(program.names.count);
-    const queue: number[] = [];
-    const pushName = (name: number): void => {
-      if (name <= 0 || seen[name]) return;
-      seen[name] = 1;
-      queue.push(name);
-    };
-    const seed = (text: string): void => pushName(program.names.find(text));
-    for (const name of tables.sleepers.keys()) seed(name);
-    for (const l of tables.locks.values()) if (l.sleeps) seed(l.name);
-    for (const g of ["guard", "scoped_guard", "scoped_cond_guard", "CLASS"]) seed(g);
-    const stop = (text: string): boolean =>
-      tables.hardStops.has(text) ||
-      tables.neverSleeps.has(text) ||
-      (tables.locks.has(text) && !tables.locks.get(text)!.sleeps);
-    const fieldsOf = new Map<number, number[]>();
-    for (const [field, fns] of pointers.byName()) {
-      for (const fn of fns) {
-        const list = fieldsOf.get(fn);
-        if (list) list.push(field);
-        else fieldsOf.set(fn, [field]);
-      }
-    }
-    while (queue.length > 0) {
-      const name = queue.pop()!;
-      this.callersOf(name, (fn) => {
-        if (marked[fn]) return;
-        marked[fn] = 1;
-        const own = program.fnName(fn);
-        if (program.fnFlags(fn) & FnFlag.Dead || stop(program.names.text(own))) return;
-        pushName(own);
-        for (const field of fieldsOf.get(fn) ?? []) pushName(field);
-      });
-    }
-    return marked;
   }
 }

@@ -251,7 +251,7 @@ export class Pointers {
     for (const a of this.assigned.get(field) ?? [])
       if (a.file.path === from.path || closeness(a.file.path, from.path) >= 3) all.add(a.fn);
     const list = [...all].filter((fn) => this.program.alive(fn) && sameArch(this.program.fnFile(fn), from));
-    return { fns: list.sort((a, b) => a - b), total: list.length };
+    return { fns: list.sort((a, b) => this.program.comparePlaces(a, b)), total: list.length };
   }
 
   /** Field name → functions, for over-approximating calls through members by name. */

@@ -173,8 +173,7 @@ export class Program {
    */
   private sortNamesOf(f: SourceFile): void {
     const o = f.outline;
-    const byFn = (a: number, b: number): number =>
-      compare(this.fnFile(a).path, this.fnFile(b).path) || this.fnIndexOf[a] - this.fnIndexOf[b];
+    const byFn = (a: number, b: number): number => this.comparePlaces(a, b);
     const byPlace = (a: number, b: number): number => {
       const x = this.structAt(a);
       const y = this.structAt(b);
@@ -272,6 +271,10 @@ export class Program {
   /** Record index of a function in its file's outline. */
   fnIndex(fn: number): number {
     return this.fnIndexOf[fn];
+  }
+  /** Order by path, then by place in the file: that of the numbers when nothing was edited. */
+  comparePlaces(a: number, b: number): number {
+    return compare(this.fnFile(a).path, this.fnFile(b).path) || this.fnIndexOf[a] - this.fnIndexOf[b];
   }
   private col(fn: number, c: number): number {
     return this.fnFile(fn).outline.fn[this.fnIndexOf[fn] * FN_STRIDE + c];
@@ -473,7 +476,7 @@ export class Program {
   structName(type: number, from: SourceFile): number {
     for (let n = 0; n < 4; n++) {
       const s = this.findStruct(type, from, false);
-      if (!s || s.f.outline.structs[s.i + Struct.kind] !== 1) return type;
+      if (s?.f.outline.structs[s.i + Struct.kind] !== 1) return type;
       type = s.f.outline.structs[s.i + Struct.alias];
     }
     return type;

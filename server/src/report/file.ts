@@ -6,7 +6,12 @@ import type { Report } from "./report.js";
 
 function toStep(step: ChainStep, positions: TreePositions): FileChainStep {
   const line = positions.of(step.file).line(step.offset);
-  const plain = { function: step.function, file: step.file, line };
+  const plain = {
+    function: step.function,
+    file: step.file,
+    line,
+    ...(step.does === undefined ? {} : { does: step.does }),
+  };
   return step.via === undefined || step.via === "call" ? plain : { ...plain, via: step.via };
 }
 

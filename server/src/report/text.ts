@@ -128,14 +128,18 @@ class TextReport {
       return {
         number: String(same + i + 1),
         place: this.place(step),
-        text: `${step.function}() -> ${next.function}()${how}`,
+        text: step.does
+          ? `${step.function}() ${step.does}`
+          : `${step.function}() -> ${next.function}()${how}`,
       };
     });
     const last = chain[chain.length - 1];
     rows.push({
       number: String(chain.length),
       place: this.place(sleep),
-      text: `${last.function}() -> ${this.c.bold(`${sleep.call}()`)} sleeps: ${sleep.reason}`,
+      text: last.does
+        ? `${last.function}() ${this.c.bold(last.does)}: ${sleep.reason}`
+        : `${last.function}() -> ${this.c.bold(`${sleep.call}()`)} sleeps: ${sleep.reason}`,
     });
     return rows;
   }
@@ -153,7 +157,11 @@ class TextReport {
     const contexts = new Set(findings.map((f) => contextWords(f.context)));
     const where = contexts.size === 1 ? `, ${[...contexts][0]}` : "";
     const calls = findings.length === 1 ? "call" : "calls";
-    this.lines.push(`    ${findings.length} more ${calls} of ${callee}() with the same sleeps${where}:`);
+    const alike =
+      findings[0].rule === "stale-cursor"
+        ? `${findings.length} more of these walks`
+        : `${findings.length} more ${calls} of ${callee}() with the same sleeps`;
+    this.lines.push(`    ${alike}${where}:`);
     for (const finding of findings.slice(0, PLACES_SHOWN)) {
       const context = contexts.size === 1 ? "" : `, ${contextWords(finding.context)}`;
       this.lines.push(

@@ -163,6 +163,7 @@ describe("lockctx rule", () => {
       "sleep-in-atomic",
       "sleep-in-atomic-callback",
       "gfp-in-atomic",
+      "stale-cursor",
       "",
     ]);
   });

@@ -93,7 +93,7 @@ describe("unsaved text", () => {
     expect(await client.newest("fs/super.c")).toHaveLength(1);
     await client.close("fs/super.c");
     await client.until("cleared", () => client.of("fs/super.c").length === 0);
-    expect(client.backends[0]!.overlays.size).toBe(0);
+    await client.until("the disk's text", () => client.backends[0]!.overlays.size === 0);
   });
 
   it("of a file that the disk does not have is analysed too", async () => {

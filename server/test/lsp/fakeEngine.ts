@@ -110,6 +110,10 @@ export class FakeEngine implements Engine {
     }
   }
 
+  async locksOf(): Promise<null> {
+    return null;
+  }
+
   private read(file: string): void {
     const text = this.options.read(file);
     if (text === null) this.byFile.delete(file);

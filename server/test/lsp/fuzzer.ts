@@ -38,6 +38,33 @@ const SNIPPETS = [
   "\n",
   "\r\n",
   "ü",
+  // Names that come to mean something, and their uses: aliases, wrappers, pointers, functions handed on, cycles.
+  "#define FUZZ_GFP GFP_KERNEL\n",
+  "#define FUZZ_GFP GFP_ATOMIC\n",
+  "\tkmalloc(1, FUZZ_GFP);\n",
+  "#define fuzz_alias fuzz_sleep\n",
+  "#define fuzz_alias fuzz_nap\n",
+  "\tfuzz_alias(1);\n",
+  "void fuzz_sleep(int x)\n{\n\tmsleep(x);\n}\n",
+  "void fuzz_nap(int x)\n{\n\tfuzz_sleep(x);\n}\n",
+  "\tfuzz_nap(1);\n",
+  "void fuzz_lock(void)\n{\n\tspin_lock(&sb_lock);\n}\n",
+  "void fuzz_unlock(void)\n{\n\tspin_unlock(&sb_lock);\n}\n",
+  "\tfuzz_lock();\n",
+  "\tfuzz_unlock();\n",
+  "void fuzz_hand(void (*f)(int))\n{\n\tf(1);\n}\n",
+  "\tfuzz_hand(fuzz_sleep);\n",
+  "\tfuzz_hand(fuzz_nap);\n",
+  "struct fuzz_ops {\n\tvoid (*go)(int);\n};\nstruct fuzz_ops *fuzz_ops;\n",
+  "struct fuzz_ops fuzz_table = { .go = fuzz_sleep };\n",
+  "struct fuzz_ops fuzz_other = { .go = fuzz_nap };\n",
+  "\tfuzz_ops->go(1);\n",
+  "void fuzz_a(int x)\n{\n\tif (x)\n\t\tfuzz_b(x - 1);\n}\n",
+  "void fuzz_b(int x)\n{\n\tfuzz_nap(x);\n\tfuzz_a(x);\n}\n",
+  "\tfuzz_a(1);\n",
+  "\ttimer_setup(&t, fuzz_tick, 0);\n",
+  "void fuzz_tick(struct timer_list *t)\n{\n\tfuzz_nap(1);\n}\n",
+  "\t/* lockctx-ignore sleep-in-atomic: fuzz */\n",
 ];
 
 /** What the fuzzer drives: a server, or an engine under it. */
@@ -55,7 +82,16 @@ const STATEMENTS = [
   "\tmsleep(1);",
   "\tmsleep(1); /* é€😀 */",
   "\tif (msleep_interruptible(2))\n\t\treturn;",
+  "\tkmalloc(1, FUZZ_GFP);",
+  "\tfuzz_alias(1);",
+  "\tfuzz_lock();",
+  "\tfuzz_hand(fuzz_sleep);",
+  "\tfuzz_ops->go(1);",
+  "\tfuzz_a(1);",
 ];
+
+/** Definitions for between two functions. */
+const DEFINITIONS = SNIPPETS.filter((text) => /^(void|struct|#define) (fuzz|FUZZ_)/.test(text));
 
 interface OpenFile {
   text: string;
@@ -103,15 +139,13 @@ export class Fuzzer {
     }
   }
 
-  /**
-   * Brings every open file into a state that parses: its text on disk with some statements more or less. On broken text
-   * two right analyses may differ, for what the outline and the parser make of it differs.
-   */
+  /** Brings every open file into a state that parses: its text on disk with some statements and definitions more or less. */
   mend(): void {
     for (const [file, state] of this.open) {
       const lines = this.files.get(file)!.split("\n");
-      for (let edits = this.random(6); edits > 0; edits--) {
+      for (let edits = this.random(12); edits > 0; edits--) {
         const at = this.random(lines.length);
+        if (lines[at] === "}") lines[at] = `}\n${this.pick(DEFINITIONS).trimEnd()}`;
         if (!/^\t.*;$/.test(lines[at]!)) continue;
         if (this.random(3) === 0) lines.splice(at, 1);
         else lines.splice(at + 1, 0, this.pick(STATEMENTS));

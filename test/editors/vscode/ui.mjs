@@ -41,14 +41,7 @@ async function inTree({ page, close }, root, shot, failurePicture) {
   const workbench = new Workbench(page);
   const lines = exampleLines(root);
   const findings = () => workbench.warnings();
-  const untilFindings = async (wanted) => {
-    for (let i = 0; ; i++) {
-      const now = await findings();
-      if (now === wanted) return;
-      if (i > 50) equal(now, wanted, "warnings in the status bar");
-      await page.waitForTimeout(200);
-    }
-  };
+  const untilFindings = (wanted) => workbench.untilWarnings(wanted);
   const step = async (name, run) => {
     if (!(await check(`VS Code: ${name}`, run))) await failurePicture(page, name.replace(/\W+/g, "-"));
   };

@@ -90,6 +90,17 @@ export class Workbench {
     return Number(/Warnings: (\d+)/.exec(label ?? "")?.[1] ?? 0);
   }
 
+  /** Waits until the status bar has this number of warnings. */
+  async untilWarnings(wanted, timeout = 15_000) {
+    const deadline = Date.now() + timeout;
+    for (;;) {
+      const now = await this.warnings();
+      if (now === wanted) return;
+      if (Date.now() > deadline) throw new Error(`${now} warnings in the status bar, not ${wanted}`);
+      await this.page.waitForTimeout(100);
+    }
+  }
+
   /** Opens the quick fix menu at the cursor and answers its entries. */
   async quickFixes() {
     const { page } = this;

@@ -3,6 +3,7 @@ import { gfpInAtomic } from "./gfpInAtomic.js";
 import type { Rule } from "./rule.js";
 import { sleepInAtomic } from "./sleepInAtomic.js";
 import { sleepInAtomicCallback } from "./sleepInAtomicCallback.js";
+import { staleCursor } from "./staleCursor.js";
 
-export const RULES: readonly Rule[] = [sleepInAtomic, sleepInAtomicCallback, gfpInAtomic];
+export const RULES: readonly Rule[] = [sleepInAtomic, sleepInAtomicCallback, gfpInAtomic, staleCursor];
 export type { Rule };

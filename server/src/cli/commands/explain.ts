@@ -1,14 +1,41 @@
 /** `lockctx explain`: why a function or a place is atomic, why it may sleep, and what was not decided. */
 import { type Command, Option } from "commander";
+import type { Finding } from "../../findings/types.js";
+import { offerFixes } from "../../fixes/proof.js";
 import { renderExplanation } from "../../report/explainText.js";
+import { renderAlternatives } from "../../report/fixText.js";
 import { renderJson } from "../../report/located.js";
 import { ExitCode } from "../errors.js";
 import type { CommandContext } from "../main.js";
 import { writeChunk } from "../outputs.js";
-import { ask, parseQuery, type QuestionFlags, questionOptions, showsColors } from "../question.js";
+import {
+  ask,
+  parseQuery,
+  type Question,
+  type QuestionFlags,
+  questionOptions,
+  showsColors,
+} from "../question.js";
 
 interface ExplainFlags extends QuestionFlags {
   format: "text" | "json";
+}
+
+/** Findings whose alternatives are shown. */
+const MOST_FINDINGS = 4;
+
+/** Ways to repair what was found there, side by side. */
+async function alternatives(q: Question, findings: readonly Finding[], colors: boolean): Promise<string> {
+  const shown = findings
+    .filter((f) => f.suppressed === null && f.confidence !== "low")
+    .slice(0, MOST_FINDINGS);
+  if (shown.length === 0) return "";
+  let text = "\nHow can it be repaired?\n";
+  for (const finding of shown) {
+    const fixes = await offerFixes(finding, q.bench, { signal: q.signal });
+    text += renderAlternatives(finding, fixes, q.positions, { colors });
+  }
+  return text;
 }
 
 const HELP = `
@@ -25,6 +52,7 @@ What it says:
                         chain of calls), and where it is registered as a callback that the kernel runs atomic
   why it may sleep      each call that sleeps, with the chain to it and its conditions
   what would change it  under each answer: when it would not be atomic, or would not sleep
+  how to repair it      the alternatives, side by side; "lockctx fix" has them as patches
   what is not decided   calls and conditions that lockctx could not follow
 
 Exit codes:
@@ -48,9 +76,9 @@ export function registerExplain(program: Command, context: CommandContext): void
     .action(async (typed: string, paths: string[], flags: ExplainFlags) => {
       const text = await ask(parseQuery(typed), paths, flags, context, async (q) => {
         const explanation = await q.engine.explain(q.subject(), q.signal);
-        return flags.format === "json"
-          ? renderJson(explanation, q.positions)
-          : renderExplanation(explanation, q.positions, { colors: showsColors(flags) });
+        if (flags.format === "json") return renderJson(explanation, q.positions);
+        const text = renderExplanation(explanation, q.positions, { colors: showsColors(flags) });
+        return text + (await alternatives(q, explanation.findings, showsColors(flags)));
       });
       await writeChunk(text);
       context.setExitCode(ExitCode.Clean);

@@ -45,7 +45,9 @@ export async function codeAction(
     const fixes = await tree.fixesFor(finding);
     // The edits are of the text that was asked about; for a newer one the client asks again.
     if (token.isCancellationRequested || document.positions !== positions) return null;
-    for (const fix of fixes) actions.push(toCodeAction(session.place(tree), fix, diagnostic, options));
+    for (const fix of fixes)
+      if (fix.applicability !== "sketch")
+        actions.push(toCodeAction(session.place(tree), fix, diagnostic, options));
     const ref: FindingRef = { uri: document.uri, fingerprint: finding.fingerprint };
     const commands = [
       Command.create("Copy the chain as commit message text", COPY_CHAIN, ref),

@@ -1,0 +1,259 @@
+/**
+ * What functions do to locks of their callers, for locks of every kind: taken, released, or given up and taken again.
+ * Worked out on demand, a few levels down, for names that the outlines say may do something.
+ */
+import type { Flow } from "../../facts/flow.js";
+import { FnFlag } from "../../facts/outline.js";
+import type { ContextKind, KernelTables, LockPrimitive } from "../../kernel/types.js";
+import type { Program, SourceFile } from "../../program/program.js";
+import type { FlowStore } from "../flowStore.js";
+import type { Step } from "../summary.js";
+import type { SharedTerms } from "../terms.js";
+import { type Dropped, excludes, type LockId, sameLock } from "./held.js";
+import { LockFlow } from "./lockFlow.js";
+import { LockOps, Op } from "./lockOps.js";
+
+/** Calls below a function that are followed for what they do to locks. */
+const DEEPEST = 3;
+
+export interface CalleeEffect {
+  kind: "acquire" | "release" | "retake";
+  lock: LockId;
+  /** Term in the shared pool, -1 if it cannot be said from outside. */
+  term: number;
+  lockKind: ContextKind;
+  adds: number;
+  shared: boolean;
+  /** Where it is given up and where taken, outermost call first. */
+  drop: readonly Step[];
+  take: readonly Step[];
+  /** On some ways through the function only. */
+  maybe: boolean;
+}
+
+/** What following locks needs to know of the rest. */
+export interface HeldContext {
+  readonly program: Program;
+  readonly tables: KernelTables;
+  readonly shared: SharedTerms;
+  primitive(name: string, from: SourceFile, self: number): LockPrimitive | null;
+  effectsOfName(name: string, from: SourceFile, self: number): readonly CalleeEffect[];
+}
+
+const NONE: readonly CalleeEffect[] = [];
+
+export class LockEffects implements HeldContext {
+  readonly ops: LockOps;
+  private readonly memo = new Map<number, readonly CalleeEffect[]>();
+  private depth = 0;
+
+  constructor(
+    readonly program: Program,
+    readonly tables: KernelTables,
+    readonly shared: SharedTerms,
+    private readonly flows: FlowStore,
+  ) {
+    this.ops = new LockOps(program, tables);
+  }
+
+  /** Texts changed: what was found about callees may be old. */
+  edited(fns: Iterable<number>): void {
+    const list = [...fns];
+    this.ops.edited(list);
+    if (list.length > 0) this.memo.clear();
+  }
+
+  primitive(name: string, from: SourceFile, self: number): LockPrimitive | null {
+    const l = this.tables.locks.get(name);
+    if (!l) return null;
+    // A static function of this file hides a primitive of the same name.
+    if (!from.header) {
+      const id = this.program.names.find(name);
+      const own = id < 0 ? [] : this.program.resolve(id, from);
+      if (
+        own.length > 0 &&
+        own[0] !== self &&
+        this.program.fnFile(own[0]) === from &&
+        this.program.fnFlags(own[0]) & FnFlag.Static
+      )
+        return null;
+    }
+    return l;
+  }
+
+  /** Functions whose flow facts are needed to know what these do to locks. */
+  needed(fns: Iterable<number>): number[] {
+    const out = new Set<number>();
+    let work = [...fns];
+    for (let level = 0; level < DEEPEST && work.length > 0; level++) {
+      const next: number[] = [];
+      for (const fn of work) {
+        const file = this.program.fnFile(fn);
+        for (const c of this.program.calls(fn)) {
+          if (
+            c & 1 ||
+            this.ops.of(c >> 1) === Op.None ||
+            this.tables.locks.has(this.program.names.text(c >> 1))
+          )
+            continue;
+          for (const g of this.program.resolve(c >> 1, file)) {
+            if (out.has(g) || !this.hasBody(g)) continue;
+            out.add(g);
+            next.push(g);
+          }
+        }
+      }
+      work = next;
+    }
+    return [...out];
+  }
+
+  async prepare(fns: readonly number[], signal?: AbortSignal): Promise<void> {
+    await this.flows.fetch([...fns, ...this.needed(fns)], signal);
+  }
+
+  flowOf(fn: number): Flow | null {
+    return this.flows.get(fn) ?? null;
+  }
+
+  /** The locks of a function, followed; null where its text could not be had. */
+  follow(fn: number): LockFlow | null {
+    const flow = this.flows.get(fn);
+    if (!flow) return null;
+    const f = new LockFlow(this, fn, flow);
+    f.run();
+    return f;
+  }
+
+  private hasBody(fn: number): boolean {
+    return (this.program.fnFlags(fn) & (FnFlag.Prototype | FnFlag.ObjectMacro | FnFlag.Dead)) === 0;
+  }
+
+  effectsOfName(name: string, from: SourceFile, self: number): readonly CalleeEffect[] {
+    const id = this.program.names.find(name);
+    if (id <= 0 || this.ops.of(id) === Op.None || this.depth >= DEEPEST) return NONE;
+    for (const fn of this.program.resolve(id, from)) {
+      if (fn === self || !this.hasBody(fn)) continue;
+      const e = this.effectsOf(fn);
+      if (e.length > 0) return e;
+    }
+    return NONE;
+  }
+
+  /** The functions that a name means in a file, as far as they have bodies. */
+  bodies(name: string, from: SourceFile): number[] {
+    const id = this.program.names.find(name);
+    return id <= 0 ? [] : this.program.resolve(id, from).filter((fn) => this.hasBody(fn));
+  }
+
+  effectsOf(fn: number): readonly CalleeEffect[] {
+    const known = this.memo.get(fn);
+    if (known) return known;
+    const flow = this.flows.get(fn);
+    if (flow === undefined) return NONE;
+    this.memo.set(fn, NONE);
+    if (!flow) return NONE;
+    this.depth++;
+    const made = this.make(fn, flow);
+    this.depth--;
+    this.memo.set(fn, made);
+    return made;
+  }
+
+  private make(fn: number, flow: Flow): readonly CalleeEffect[] {
+    const f = new LockFlow(this, fn, flow);
+    f.run();
+    const out: CalleeEffect[] = [];
+    const exits = f.exits;
+    if (exits.length === 0) return NONE;
+    const step = (at: number, end: number): Step => ({ fn, at, end });
+    const termOf = (l: LockId): number => (l.term > 0 ? f.t.toShared(l.term) : -1);
+    const sayable = (l: LockId): boolean => l.term === 0 || termOf(l) >= 0 || l.cls !== "";
+    for (const x of exits) {
+      for (const h of x.state.held) {
+        if (
+          h.entry ||
+          h.guard >= 0 ||
+          !sayable(h) ||
+          out.some((e) => e.kind === "acquire" && sameLock(e.lock, h))
+        )
+          continue;
+        const every = exits.every((y) => y.state.held.some((k) => sameLock(k, h)));
+        out.push({
+          kind: "acquire",
+          lock: h,
+          term: termOf(h),
+          lockKind: h.kind,
+          adds: h.adds,
+          shared: h.shared,
+          drop: [],
+          take: [step(h.at, h.end), ...h.through],
+          maybe: !every,
+        });
+      }
+      for (const d of x.state.dropped) {
+        if (!sayable(d.lock) || out.some((e) => e.kind === "release" && sameLock(e.lock, d.lock))) continue;
+        if (!exits.every((y) => y.state.dropped.some((k) => sameLock(k.lock, d.lock)))) continue;
+        out.push({
+          kind: "release",
+          lock: d.lock,
+          term: termOf(d.lock),
+          lockKind: "other",
+          adds: 0,
+          shared: false,
+          drop: [step(d.at, d.end), ...d.through],
+          take: [],
+          maybe: false,
+        });
+      }
+    }
+    this.addRetakes(f, out, step, termOf);
+    return out.length === 0 ? NONE : out;
+  }
+
+  /** Locks of the caller that are given up and taken again on the way. */
+  private addRetakes(
+    f: LockFlow,
+    out: CalleeEffect[],
+    step: (at: number, end: number) => Step,
+    termOf: (l: LockId) => number,
+  ): void {
+    const add = (lock: LockId, drop: Dropped, take: Dropped, maybe: boolean): void => {
+      if (!excludes(lock) || out.some((e) => e.kind === "retake" && sameLock(e.lock, lock))) return;
+      if (lock.term > 0 && termOf(lock) < 0 && lock.cls === "") return;
+      out.push({
+        kind: "retake",
+        lock,
+        term: termOf(lock),
+        lockKind: "other",
+        adds: 0,
+        shared: false,
+        drop: [step(drop.at, drop.end), ...drop.through],
+        take: [step(take.at, take.end), ...take.through],
+        maybe,
+      });
+    };
+    const { flow } = f;
+    for (let pc = 0; pc < flow.length; pc += flow.size(pc)) {
+      for (const s of f.statesAt(pc)) {
+        const ways = f.step(pc, s, {
+          acquired: (lock, before) => {
+            // The same object: `unlock(a->root)` and `lock(b->root)` hand over from one to another.
+            const d = before.dropped.find(
+              (x) =>
+                sameLock(x.lock, lock) && x.lock.term === lock.term && (lock.term > 0 || lock.last === ""),
+            );
+            if (d) add(d.lock, d, { lock, at: lock.at, end: lock.end, through: lock.through }, true);
+          },
+          retaken: (lock, drop, take, before, maybe) => {
+            // Only of a lock that is not our own.
+            if (!before.held.some((h) => !h.entry && sameLock(h, lock))) add(lock, drop, take, maybe);
+          },
+        });
+        for (const { retaken } of ways)
+          if (retaken && !s.held.some((h) => !h.entry && sameLock(h, retaken.lock)))
+            add(retaken.lock, retaken.drop, retaken.retake, true);
+      }
+    }
+  }
+}
