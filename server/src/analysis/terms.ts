@@ -17,6 +17,11 @@ export interface Knowledge {
   readonly facts: readonly number[];
 }
 
+/** Knowledge of values alone, the same on all paths. */
+export function storedValues(values: ReadonlyMap<number, number>): Knowledge {
+  return { stored: (place) => values.get(place), fact: () => 0, facts: [] };
+}
+
 /** Knowledge that can be added to. */
 export interface Learner extends Knowledge {
   setFact(term: number, truth: number): void;
