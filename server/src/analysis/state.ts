@@ -55,11 +55,6 @@ export class PathState implements Knowledge {
     return s;
   }
 
-  /** What is known of stored values alone. */
-  get values(): Knowledge {
-    return new PathState(this.tokens, this.dropped, this.env.clone(), NO_FACTS);
-  }
-
   stored(place: number): number | undefined {
     return this.env.get(place);
   }

@@ -22,6 +22,9 @@ export function storedValues(values: ReadonlyMap<number, number>): Knowledge {
   return { stored: (place) => values.get(place), fact: () => 0, facts: [] };
 }
 
+/** What is known where nothing has been learnt. */
+export const NOTHING_KNOWN: Knowledge = { stored: () => undefined, fact: () => 0, facts: [] };
+
 /** Knowledge that can be added to. */
 export interface Learner extends Knowledge {
   setFact(term: number, truth: number): void;

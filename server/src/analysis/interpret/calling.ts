@@ -264,7 +264,7 @@ export class Calling {
       const isMacro = (program.fnFlags(f) & FnFlag.Macro) !== 0;
       if (!sum.noReturn) returns = true;
       if (sum.effects.length > 0) effects.push(sum.effects);
-      if (!this.exportsSleeps && !atomic) continue;
+      if (this.frame.withoutSleeps || (!this.exportsSleeps && !atomic)) continue;
       for (const e of sum.sleeps)
         this.calleeSleeps.calleeSleep(
           e,

@@ -49,8 +49,9 @@ export class Interpreter {
     fn: number,
     private readonly flow: Flow,
     exportsSleeps: boolean,
+    withoutSleeps = false,
   ) {
-    const frame = new Frame(world, fn, flow, exportsSleeps);
+    const frame = new Frame(world, fn, flow, exportsSleeps, withoutSleeps);
     this.frame = frame;
     this.t = frame.t;
     this.cond = frame.cond;
