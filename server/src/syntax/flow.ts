@@ -17,6 +17,7 @@ import { normaliseFunction, normaliseMacro } from "../text/normalise.js";
 import { Ast, parseToAst } from "./ast.js";
 import { Lowerer } from "./lower.js";
 import type { CParser } from "./parser.js";
+import { quickParse } from "./quickParse.js";
 
 /** Functions longer than this are not parsed: generated tables and the like (bytes). */
 const LARGEST = 400_000;
@@ -71,7 +72,7 @@ export function extractFlow(
   const lowerer = new Lowerer();
   if (flags & FnFlag.Macro) {
     const m = normaliseMacro(text.slice(head.bodyStart - from, end - from), head, classes);
-    parseToAst(parser, m.text, ast);
+    parse(m.text, parser);
     lowerer.add(
       { ast, original: m.original ?? m.text, base: m.bodyDelta - start, params, isMacro: true },
       false,
@@ -81,11 +82,16 @@ export function extractFlow(
   const original = text.slice(start - from, end - from);
   const one = normaliseFunction(original, 0, original.length, classes, 0);
   const two = one.variants > 1 ? normaliseFunction(original, 0, original.length, classes, 1) : null;
-  parseToAst(parser, one.text, ast);
+  parse(one.text, parser);
   lowerer.add({ ast, original, base: 0, params, isMacro: false }, two !== null);
   if (two) {
-    parseToAst(parser, two.text, ast);
+    parse(two.text, parser);
     lowerer.add({ ast, original, base: 0, params, isMacro: false }, false);
   }
   return lowerer.finish();
+}
+
+/** Plain C by our own parser, anything else by the grammar's. */
+function parse(text: string, parser: CParser): void {
+  if (!quickParse(text, ast)) parseToAst(parser, text, ast);
 }
