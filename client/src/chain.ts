@@ -1,6 +1,7 @@
 /** The server's commands that answer with a chain: it goes to the clipboard, or to a list to walk through. */
 import * as vscode from "vscode";
 import type { ExecuteCommandSignature } from "vscode-languageclient/node";
+import { LOCK_USERS, showLockUsers } from "./lockUsers";
 
 const COPY_CHAIN = "lockctx.copyChain";
 const SHOW_CHAIN = "lockctx.showChain";
@@ -24,6 +25,7 @@ export async function executeCommand(
   args: unknown[],
   next: ExecuteCommandSignature,
 ): Promise<unknown> {
+  if (command === LOCK_USERS) return showLockUsers(args, (a) => next(command, a));
   if (command !== COPY_CHAIN && command !== SHOW_CHAIN) return next(command, args);
   // From the palette there are no arguments: the finding at the cursor is meant.
   const editor = vscode.window.activeTextEditor;

@@ -5,6 +5,7 @@
 import type { CodeView } from "./code.js";
 import type { FactsPort } from "./facts/ports.js";
 import type { Dump, Explanation, FunctionRef, LockGraph, Subject } from "./findings/explain.js";
+import type { LockIdentity, LockMatches, LockUsers } from "./findings/lockUsers.js";
 import type { AnalysisStats, Confidence, Finding, FindingPath, Site } from "./findings/types.js";
 import type { KernelTables } from "./kernel/types.js";
 
@@ -115,6 +116,12 @@ export interface Engine {
   readonly code: CodeView;
   /** The function that contains the offset, with its extent. */
   functionAt(file: string, offset: number): { name: string; start: number; end: number } | null;
+  /** Locks that a typed name can mean: a class, `FILE:NAME`, `struct NAME.FIELD`, or a bare name. */
+  findLocks(typed: string): LockMatches;
+  /** Locks that a place in a file is about: what the call there takes or asserts, or what the name there declares. */
+  lockAt(file: string, offset: number): Promise<LockMatches>;
+  /** Critical sections of a lock over the whole tree, and the functions that rely on it being held. */
+  lockUsers(lock: LockIdentity, signal?: AbortSignal): Promise<LockUsers>;
 }
 
 /** What `lockctx dump` can show. */

@@ -4,8 +4,13 @@ import type { KernelTables, ObjectProperty } from "../kernel/types.js";
 import { closeness } from "../program/places.js";
 import type { Program, SourceFile } from "../program/program.js";
 
+/** As many files that begin with the same word in one directory can be one driver; more are a class of devices. */
+const MOST_ALIKE = 8;
+
 export class Aliases {
   private readonly memo = new Map<string, boolean | null>();
+  /** How many files of a directory begin with a word. */
+  private readonly alikeMemo = new Map<string, number>();
   private readonly propertyMemo = new Map<string, boolean | null>();
   private readonly texts = new Map<string, string | null>();
 
@@ -110,10 +115,24 @@ export class Aliases {
     return r;
   }
 
-  /** Files of one directory are one driver when the directory is small; in a big one, when their names begin alike. */
+  /**
+   * Files of one directory are one driver when their names begin alike: with the same word, or with the same two where the
+   * first is what everything there is called (gpio-, irq-, clk-).
+   */
   private sameDriver(f: SourceFile, from: SourceFile): boolean {
-    const stem = (path: string): string => path.slice(path.lastIndexOf("/") + 1).split(/[-_.]/)[0];
-    return stem(f.path) === stem(from.path);
+    const words = (path: string): string[] => path.slice(path.lastIndexOf("/") + 1).split(/[-_.]/);
+    const [first, second] = words(from.path);
+    const [x, y] = words(f.path);
+    if (x !== first) return false;
+    const dir = from.path.slice(0, from.path.lastIndexOf("/") + 1);
+    const key = `${dir}${first}`;
+    let alike = this.alikeMemo.get(key);
+    if (alike === undefined) {
+      alike = 0;
+      for (const g of this.program.files) if (g?.path.startsWith(key) && words(g.path)[0] === first) alike++;
+      this.alikeMemo.set(key, alike);
+    }
+    return alike <= MOST_ALIKE || y === second;
   }
 
   private seenIn(p: ObjectProperty, files: readonly SourceFile[]): boolean | null {

@@ -90,7 +90,8 @@ export class Conditions {
           if (g.kind === "blocks") return NONZERO;
           if (g.kind === "not") return ZERO;
         }
-        return 0;
+        // A named flag among those that are set: nobody tests for a flag that is zero.
+        return mask !== "" && this.terms.isConstantName(p.a(y)) && this.isSet(x, y) ? NONZERO : 0;
       }
       case Op.Eq:
       case Op.Ne: {
@@ -114,6 +115,17 @@ export class Conditions {
       default:
         return 0;
     }
+  }
+
+  /** Whether a value is this named flag, or a union with it. */
+  private isSet(value: number, flag: number): boolean {
+    const p = this.terms.pool;
+    if (value === flag) return true;
+    return (
+      p.kind(value) === E.Binary &&
+      p.c(value) === Op.Or &&
+      (this.isSet(p.a(value), flag) || this.isSet(p.b(value), flag))
+    );
   }
 
   /** Two constants by name (enumerators, macros) of different names have different values. */

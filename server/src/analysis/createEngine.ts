@@ -25,6 +25,7 @@ import {
   TYPED_STRIDE,
 } from "../facts/outline.js";
 import type { Dump, Explanation, FunctionRef, LockGraph, Subject } from "../findings/explain.js";
+import type { LockIdentity, LockMatches, LockUsers } from "../findings/lockUsers.js";
 import type { AnalysisStats, Site } from "../findings/types.js";
 import { harvestMacroClasses } from "../outline/macroClasses.js";
 import { ProgramCodeView } from "../program/codeView.js";
@@ -35,6 +36,9 @@ import { findFunctions, functionNumberAt, Inspector, similarNames } from "./insp
 import { Reporter } from "./report.js";
 import { Solver } from "./solver.js";
 import { applySuppressions } from "./suppressions.js";
+import { lockAt } from "./users/lockAt.js";
+import { findLocks } from "./users/lockNames.js";
+import { lockUsers } from "./users/lockUsers.js";
 import { definitionSites, sleepVerdicts } from "./verdicts.js";
 
 export function createEngine(options: EngineOptions): InspectingEngine {
@@ -164,7 +168,9 @@ class KernelEngine implements InspectingEngine {
     }
     if (changed.size === 0 && names.size === 0 && !tables) return;
     this.inspector = null;
-    this.cursors?.edited(changed);
+    // What was asked before the first check has a solver of its own, which nobody tells of edits.
+    if (this.cursors?.solver === this.solver) this.cursors?.edited(changed);
+    else this.cursors = null;
     await this.solver?.edited({ fns: [...changed], names: [...names], tables, macros });
   }
 
@@ -182,7 +188,7 @@ class KernelEngine implements InspectingEngine {
       mark: (name) => this.mark(name),
       signal: options.signal,
     });
-    this.cursors ??= new CursorCheck(solver, this.options.facts);
+    if (this.cursors?.solver !== solver) this.cursors = new CursorCheck(solver, this.options.facts);
     const cursors = await this.cursors.findings(options.focus, options.inside === true, options.signal);
     this.mark("list walks");
     const findings = new Reporter(solver).findings(enter, callbacks, options.focus, cursors);
@@ -265,6 +271,37 @@ class KernelEngine implements InspectingEngine {
     return this.inspect(signal).dump(kind, of);
   }
 
+  findLocks(typed: string): LockMatches {
+    return findLocks(this.program, this.options.tables, typed);
+  }
+
+  async lockAt(file: string, offset: number): Promise<LockMatches> {
+    const { program } = this;
+    const { effects } = this.lockCheck();
+    const read = (path: string): string | null => this.options.facts.read(path);
+    const fn = functionNumberAt({ program }, file, offset);
+    return lockAt({ program, tables: this.options.tables, effects, read }, fn, file, offset);
+  }
+
+  lockUsers(lock: LockIdentity, signal?: AbortSignal): Promise<LockUsers> {
+    const { program } = this;
+    const check = this.lockCheck();
+    const read = (file: string): string | null => this.options.facts.read(file);
+    const { effects } = check;
+    return check.remembered(lock.cls, () =>
+      lockUsers({ program, effects, entry: check.entryLocks(), read }, lock, signal),
+    );
+  }
+
+  /** What is known about locks of every kind, kept from one question to the next until an edit. */
+  private lockCheck(): CursorCheck {
+    this.cursors ??= new CursorCheck(
+      this.solver ?? new Solver(this.program, this.options.tables, this.options.facts),
+      this.options.facts,
+    );
+    return this.cursors;
+  }
+
   sleepVerdicts(flags: number, signal?: AbortSignal): Promise<SleepVerdict[]> {
     const solver = new Solver(this.program, this.options.tables, this.options.facts);
     return sleepVerdicts(solver, flags, signal);
@@ -332,7 +369,7 @@ function functionTexts(
   return out;
 }
 
-/** What a file says about types, variables, initialisers and registrations, without offsets: equal means nothing of it changed. */
+/** What a file says about types, variables, initialisers, registrations and includes, without offsets: equal means nothing of it changed. */
 function tableColumns(o: FileOutline): string {
   const parts: string[] = [];
   const add = (a: Int32Array, stride: number, skip: readonly number[]): void => {
@@ -346,5 +383,6 @@ function tableColumns(o: FileOutline): string {
   add(o.inits, INIT_STRIDE, [Init.offset, Init.fn]);
   add(o.regs, REG_STRIDE, [Reg.offset, Reg.fn, Reg.argFirst]);
   add(o.regArgs, 1, []);
+  add(o.includes, 1, []);
   return parts.join("|");
 }

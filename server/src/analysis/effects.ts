@@ -4,6 +4,7 @@
  * happen than a way of returning), unless the function is annotated.
  */
 import { E } from "../facts/expr.js";
+import { spins } from "./locks.js";
 import type { PathState, Token } from "./state.js";
 import type { AcquireRef, Effect, LockRef } from "./summary.js";
 import { NONZERO, type Terms, ZERO } from "./terms.js";
@@ -69,7 +70,8 @@ export function buildEffects(
     const holding = list.filter((g) => g.acquires.length > 0);
     if (holding.length > 0) return nonEmpty([effect(best(holding), "any")]);
   }
-  const released = list.filter((g) => g.releases.length > 0);
+  // A lock that nobody can name, released on some paths only: those that cannot be told from the others here.
+  const released = list.filter((g) => g.releases.some((r) => r.term >= 0 || r.last !== "" || !spins(r.kind)));
   if (released.length > 0)
     return nonEmpty([
       effect(
@@ -80,8 +82,10 @@ export function buildEffects(
   return nonEmpty([effect(fewest(list), "any")]);
 }
 
+/** The one that does most: takes or gives back the most locks. */
 function best(list: readonly Group[]): Group {
-  return [...list].sort((a, b) => (a.key < b.key ? -1 : 1))[0];
+  const size = (g: Group): number => g.acquires.length + g.releases.length;
+  return [...list].sort((a, b) => size(b) - size(a) || (a.key < b.key ? -1 : 1))[0];
 }
 
 function fewest(list: readonly Group[]): Group {

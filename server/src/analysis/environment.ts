@@ -91,14 +91,24 @@ export class Environment {
     return any;
   }
 
+  /** All places that were assigned, with their values. */
+  each(tell: (place: number, value: number) => void): void {
+    const { chunks } = this;
+    for (let n = 0; n < chunks.length; n++) {
+      const chunk = chunks[n];
+      for (let i = 0; i < CHUNK; i++)
+        if (chunk[i] !== ABSENT) tell(this.numbers.places[n * CHUNK + i], chunk[i]);
+    }
+  }
+
   /**
-   * Joins another path's values into these; true if anything was lost. `either` makes a term for "one of the two",
-   * `initial` is what a place holds that a path has not assigned (a parameter's own value; 0: nothing known).
+   * Joins another path's values into these; true if anything was lost. `initial` is what a place holds that a path has not
+   * assigned (a parameter's own value; 0: nothing known), `joined` makes one value of two.
    */
   join(
     other: Environment,
-    either: (a: number, b: number) => number,
     initial: (place: number) => number,
+    joined: (place: number, mine: number, theirs: number) => number,
   ): boolean {
     if (this.chunks === other.chunks) return false;
     let changed = false;
@@ -107,22 +117,22 @@ export class Environment {
       const mine = this.chunks[n] ?? EMPTY_CHUNK;
       const theirs = other.chunks[n] ?? EMPTY_CHUNK;
       if (mine === theirs) continue;
-      let joined: number[] | null = null;
+      let next: number[] | null = null;
       for (let i = 0; i < CHUNK; i++) {
         const x = mine[i];
         const y = theirs[i];
         if (x === y) continue;
-        const start = x === ABSENT || y === ABSENT ? initial(this.numbers.places[n * CHUNK + i]) : 0;
+        const place = this.numbers.places[n * CHUNK + i];
+        const start = x === ABSENT || y === ABSENT ? initial(place) : 0;
         const v = x === ABSENT ? start : x;
-        const w = y === ABSENT ? start : y;
-        const u = v === w ? v : v === 0 || w === 0 ? 0 : either(v, w);
-        if (u !== v || (x === ABSENT && v === 0)) changed = true;
+        const u = joined(place, v, y === ABSENT ? start : y);
+        if (u !== v || (x === ABSENT && u === 0)) changed = true;
         if (u !== x) {
-          joined ??= mine.slice();
-          joined[i] = u;
+          next ??= mine.slice();
+          next[i] = u;
         }
       }
-      if (joined) this.put(n, joined);
+      if (next) this.put(n, next);
     }
     return changed;
   }

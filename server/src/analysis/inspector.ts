@@ -96,7 +96,7 @@ export function similarNames({ program }: Programmed, name: string): string[] {
 }
 
 /** Levenshtein distance; anything above `most` comes out as more than it. */
-function editDistance(a: string, b: string, most: number): number {
+export function editDistance(a: string, b: string, most: number): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];

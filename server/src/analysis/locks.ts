@@ -32,6 +32,11 @@ export function tokenNumbers(): (at: number, key: number, adds: number) => numbe
 
 const SPINNING = new Set(["spinlock", "raw-spinlock", "rwlock", "seqlock", "bit-spinlock", "other"]);
 
+/** A lock that spins: taken for another one of the kind where neither can be named. */
+export function spins(kind: Token["kind"]): boolean {
+  return SPINNING.has(kind);
+}
+
 function sameFamily(a: Token["kind"], b: Token["kind"]): boolean {
   return a === b || (SPINNING.has(a) && SPINNING.has(b));
 }

@@ -25,6 +25,9 @@ const ORDER: readonly [Reason, Confidence][] = [
   ["boot-only", "low"],
   ["table", "medium"],
   ["put-super-path", "high"],
+  ["unlikely-target", "low"],
+  ["few-targets-sleep", "medium"],
+  ["null-argument", "low"],
 ];
 
 /** Reasons that only findings about list walks have: they are never carried along while solving, and need no bits. */

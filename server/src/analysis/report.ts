@@ -14,14 +14,17 @@ import { MOST_PATHS } from "./interpret/finish.js";
 import { confidenceOf, R, rankOf, reasonNames, withDoubts } from "./reasons.js";
 import type { Solver } from "./solver.js";
 import type { HeldContext, RawFinding, SleepEntry } from "./summary.js";
+import { TargetDoubts } from "./targetDoubts.js";
 
 const MESSAGE_LOCKS = new Set<ContextKind>(["spinlock", "rwlock", "raw-spinlock", "bit-spinlock", "seqlock"]);
 
 export class Reporter {
   private readonly program: Program;
+  private readonly targets: TargetDoubts;
 
   constructor(private readonly solver: Solver) {
     this.program = solver.program;
+    this.targets = new TargetDoubts(solver);
   }
 
   /** All findings of these functions, in order of place. */
@@ -99,6 +102,7 @@ export class Reporter {
         reasons |= R["put-super-path"];
       if (this.program.fnFlags(x.fn) & FnFlag.Init) reasons |= R["boot-only"];
     }
+    reasons |= this.targets.doubts(e);
     const hops = hopsOf(chain);
     if (hops > MOST_HOPS) reasons |= R["long-chain"];
     reasons = withDoubts(reasons, hops);

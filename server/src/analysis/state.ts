@@ -32,6 +32,8 @@ export interface Token {
 const NO_FACTS: readonly number[] = [];
 
 export class PathState implements Knowledge {
+  /** How often other paths were joined into this one. */
+  joins = 0;
   private keyOf: { tokens: readonly Token[]; dropped: readonly LockRef[]; key: string } | null = null;
   /** Counts changes since the state came to a place; `ran` is its value when the place was last run from it. */
   version = 0;
@@ -57,6 +59,11 @@ export class PathState implements Knowledge {
 
   stored(place: number): number | undefined {
     return this.env.get(place);
+  }
+
+  /** All places that the path has assigned, with their values. */
+  eachStored(tell: (place: number, value: number) => void): void {
+    this.env.each(tell);
   }
 
   setEnv(place: number, value: number): void {
@@ -121,19 +128,62 @@ export class PathState implements Knowledge {
   }
 
   /**
-   * Joins another path's knowledge into this one; true if anything was lost. `either` makes a term for "one of the two",
-   * `initial` is what a place holds that a path has not assigned (a parameter's own value; 0: nothing known).
+   * Joins another path's knowledge into this one; true if anything was lost. A place whose values differ holds what `how`
+   * makes of them; a fact about such a value stays where it is true of either.
    */
-  joinKnowledge(
-    other: PathState,
-    either: (a: number, b: number) => number,
-    initial: (place: number) => number,
-  ): boolean {
-    const { facts } = this;
-    if (facts !== other.facts) this.forget((e) => factIn(other.facts, e) !== factIn(facts, e));
-    const changed = this.facts !== facts;
-    return this.env.join(other.env, either, initial) || changed;
+  joinKnowledge(other: PathState, how: JoinRules): boolean {
+    const mine = this.facts;
+    /** Values that stand for whichever it is, made by this join: what was known of them is about an earlier round. */
+    const fresh: { place: number; value: number; truth: number }[] = [];
+    let changed = this.env.join(other.env, how.initial, (place, v, w) => {
+      if (v === w) return v;
+      const u = v === 0 || w === 0 ? 0 : how.either(v, w);
+      if (u !== 0) return u;
+      const unknown = how.unknown(place);
+      if (unknown !== v) {
+        const t = v === 0 ? 0 : how.truth(v, this);
+        const truth = t !== 0 && w !== 0 && how.truth(w, other) === t ? t : 0;
+        fresh.push({ place, value: unknown, truth });
+      }
+      return unknown;
+    });
+    if (mine !== other.facts) {
+      this.forget((e) => {
+        const f = factIn(mine, e);
+        return factIn(other.facts, e) !== f && !this.trueOfOther(e, f, other, how);
+      });
+      if (this.facts !== mine) changed = true;
+    }
+    for (const { place, value, truth } of fresh) {
+      how.forget(value, place, this);
+      if (truth !== 0) this.setFact(value, truth);
+    }
+    return changed;
   }
+
+  /** Whether a fact about a value that stands for whichever a place holds is true of what the other path holds there. */
+  private trueOfOther(e: number, f: number, other: PathState, how: JoinRules): boolean {
+    const place = how.holder(e);
+    if (place < 0 || this.stored(place) !== e) return false;
+    const w = other.stored(place) ?? how.initial(place);
+    return w !== 0 && how.truth(w, other) === f;
+  }
+}
+
+/** What a join of two paths asks for. */
+export interface JoinRules {
+  /** A term for "one of these two", 0 when there is none worth having. */
+  either(a: number, b: number): number;
+  /** What a place holds that a path has not assigned: a parameter's own value; 0: nothing known. */
+  initial(place: number): number;
+  /** A value that stands for whichever it is: later branches may prove something of it. */
+  unknown(place: number): number;
+  /** The place for which `unknown` made this value at this join, -1 for other values. */
+  holder(value: number): number;
+  /** ZERO, NONZERO or 0 when not known. */
+  truth(value: number, s: PathState): number;
+  /** Throws away what is known of a value, and what other places than its holder have of it. */
+  forget(value: number, holder: number, s: PathState): void;
 }
 
 /** Truth of a term among facts: ZERO, NONZERO, or 0 when nothing is known of it. */

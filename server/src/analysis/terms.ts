@@ -345,6 +345,26 @@ export class Terms {
     }
   }
 
+  /** Whether a value comes from a field or through a pointer. */
+  readsMemory(e: number): boolean {
+    const p = this.pool;
+    switch (p.kind(e)) {
+      case E.Field:
+      case E.Deref:
+        return true;
+      case E.Unary:
+        return this.readsMemory(p.a(e));
+      case E.Cast:
+        return this.readsMemory(p.b(e));
+      case E.Pure:
+        return p.b(e) >= 0 && this.readsMemory(p.b(e));
+      case E.Binary:
+        return this.readsMemory(p.a(e)) || this.readsMemory(p.b(e));
+      default:
+        return false;
+    }
+  }
+
   /** Whether a term mentions this other term. */
   mentions(e: number, what: number): boolean {
     if (e === what) return true;

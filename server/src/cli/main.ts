@@ -8,6 +8,7 @@ import { registerExplain } from "./commands/explain.js";
 import { registerFix } from "./commands/fix.js";
 import { registerGraph } from "./commands/graph.js";
 import { registerIndex } from "./commands/index.js";
+import { registerLock } from "./commands/lock.js";
 import { registerLsp } from "./commands/lsp.js";
 import { registerRule } from "./commands/rule.js";
 import { CancelledError, ExitCode, UsageError } from "./errors.js";
@@ -26,6 +27,7 @@ const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[]
   registerExplain,
   registerFix,
   registerGraph,
+  registerLock,
   registerRule,
   registerIndex,
   registerCache,

@@ -4,10 +4,14 @@ import { delayFixes } from "./providers/delay.js";
 import { dropRetakeFixes } from "./providers/dropRetake.js";
 import { gfpFixes } from "./providers/gfp.js";
 import { hoistFixes } from "./providers/hoist.js";
+import { lockTypeFixes } from "./providers/lockType.js";
 import { mixedFixes } from "./providers/mixed.js";
+import { ownerFixes } from "./providers/owner.js";
 import { sinkFixes } from "./providers/sink.js";
 import { suppressFixes } from "./providers/suppress.js";
+import { threadedIrqFixes } from "./providers/threadedIrq.js";
 import { variantFixes } from "./providers/variant.js";
+import { withReliers } from "./reliers.js";
 import type { Fix, FixProvider, FixSource } from "./types.js";
 
 /** Those that keep most of what the code guarantees come first; silencing comes last. */
@@ -18,6 +22,9 @@ export const PROVIDERS: readonly FixProvider[] = [
   delayFixes,
   gfpFixes,
   mixedFixes,
+  threadedIrqFixes,
+  lockTypeFixes,
+  ownerFixes,
   dropRetakeFixes,
   suppressFixes,
 ];
@@ -33,5 +40,5 @@ export async function proposeFixes(finding: Finding, source: FixSource): Promise
       fixes.push(n === 1 ? fix : { ...fix, id: `${fix.id}-${n}` });
     }
   }
-  return fixes;
+  return withReliers(fixes, finding, source);
 }

@@ -5,6 +5,7 @@ import type { FileOutline, MacroClasses, OutlineOptions } from "../facts/outline
 import { outlineFile } from "../outline/outline.js";
 import { extractFlow, extractFlows } from "../syntax/flow.js";
 import { CParser } from "../syntax/parser.js";
+import { fileSwitches, type Switches } from "../text/branches.js";
 
 export interface FactTools {
   outline(text: string, path: string): FileOutline;
@@ -21,6 +22,8 @@ export interface FactTools {
     heads: readonly FunctionHead[],
     partOf: (head: FunctionHead) => TextPart,
     classes: MacroClasses,
+    /** The text of the whole file, for the few functions that need to know what it defines. */
+    wholeText: () => string,
   ): FlowResult;
 }
 
@@ -60,12 +63,17 @@ export function createFactTools(options: OutlineOptions, parser: CParser = new C
       });
       return problem === undefined ? { facts } : { facts, problem };
     },
-    flowsOfHeads(heads, partOf, classes) {
+    flowsOfHeads(heads, partOf, classes, wholeText) {
       let problem: string | undefined;
+      let ofFile: Switches | null = null;
+      const switches: Switches = (name) => {
+        ofFile ??= fileSwitches(wholeText());
+        return ofFile(name);
+      };
       const facts = heads.map((head) => {
         try {
           const { text, from } = partOf(head);
-          return extractFlow(text, from, head, classes, parser);
+          return extractFlow(text, from, head, classes, parser, switches);
         } catch (error) {
           problem ??= failureReason(error);
           return null;

@@ -58,7 +58,19 @@ export function serveFacts(
     const heads = unpackHeads(item.heads);
     const partOf = readParts(join(options.root, item.file), heads, item.version);
     if (!partOf) return null;
-    return flowResult(item.fns, tools.flowsOfHeads(heads, partOf, classes), item.version, transfer);
+    const wholeText = (): string => {
+      const source = read(item);
+      if ("problem" in source) throw new Error(source.problem);
+      if (item.version && source.version?.hash !== item.version.hash)
+        throw new Error("changed while it was read");
+      return source.text;
+    };
+    return flowResult(
+      item.fns,
+      tools.flowsOfHeads(heads, partOf, classes, wholeText),
+      item.version,
+      transfer,
+    );
   };
 
   const work = (item: WorkItem, transfer: ArrayBuffer[]): ItemResult => {
@@ -86,7 +98,7 @@ export function serveFacts(
       return flowResult(
         item.fns,
         heads && partOf
-          ? tools.flowsOfHeads(heads, partOf, classes)
+          ? tools.flowsOfHeads(heads, partOf, classes, () => text)
           : tools.flows(text, item.file, item.fns, classes),
         version,
         transfer,

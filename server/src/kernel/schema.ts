@@ -126,6 +126,7 @@ export const conditionSchema = z.discriminatedUnion("kind", [
       global: identifier.optional(),
       command: index.optional(),
       rcu: z.boolean().optional(),
+      preempt: z.boolean().optional(),
     }),
     gfp: index.optional(),
   }),

@@ -105,7 +105,14 @@ export type SleepCondition =
    *  argument `command` releases, or (`rcu`) the RCU read section. With `gfp`, only if that argument may block. */
   | {
       kind: "drops-lock";
-      lock: { arg?: number; field?: string; global?: string; command?: number; rcu?: boolean };
+      lock: {
+        arg?: number;
+        field?: string;
+        global?: string;
+        command?: number;
+        rcu?: boolean;
+        preempt?: boolean;
+      };
       gfp?: number;
     };
 

@@ -9,6 +9,7 @@ import { loadConfiguration } from "./handlers/configuration.js";
 import { executeCommand } from "./handlers/executeCommand.js";
 import { hover } from "./handlers/hover.js";
 import { initialize, initialized } from "./handlers/initialize.js";
+import { references } from "./handlers/lockUsers.js";
 import { didChange, didClose, didOpen } from "./handlers/textSync.js";
 import { didChangeWatchedFiles } from "./handlers/watchedFiles.js";
 import { Session } from "./session.js";
@@ -42,6 +43,7 @@ export function runServer(connection: Connection, deps: ServerDeps): void {
   connection.onDidCloseTextDocument(notified("didClose", didClose));
   connection.onDidChangeWatchedFiles(notified("didChangeWatchedFiles", didChangeWatchedFiles));
   connection.onHover(asked(hover));
+  connection.onReferences(asked(references));
   connection.onCodeAction(asked(codeAction));
   connection.onExecuteCommand(asked(executeCommand));
   connection.onShutdown(async () => {

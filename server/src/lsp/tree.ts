@@ -3,6 +3,7 @@
  * The newest text wins: a question about an older one is aborted, so that typing never waits for an analysis.
  */
 import type { PointInfo } from "../engine.js";
+import type { LockMatches, LockUsers } from "../findings/lockUsers.js";
 import type { Finding } from "../findings/types.js";
 import { offerFixes } from "../fixes/proof.js";
 import type { Fix } from "../fixes/types.js";
@@ -298,6 +299,20 @@ export class Tree {
     return this.lock.run(async () => {
       await this.flush();
       return this.backend.engine.pointInfo(file, offset);
+    });
+  }
+
+  /** Who uses the lock of this name, or the one that a place is about; null while the tree is being indexed. */
+  async lockUsers(
+    of: { name: string } | { file: string; offset: number },
+    signal?: AbortSignal,
+  ): Promise<LockMatches | LockUsers | null> {
+    if (!this.loaded) return null;
+    return this.lock.run(async () => {
+      await this.flush();
+      const { engine } = this.backend;
+      const matches = "name" in of ? engine.findLocks(of.name) : await engine.lockAt(of.file, of.offset);
+      return matches.locks.length === 1 ? engine.lockUsers(matches.locks[0], signal) : matches;
     });
   }
 

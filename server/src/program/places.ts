@@ -10,6 +10,11 @@ export function isHeader(path: string): boolean {
   return path.endsWith(".h");
 }
 
+/** Whether a file is a header of one driver or subsystem, not one of the kernel's or an architecture's common ones. */
+export function isPrivate(path: string): boolean {
+  return isHeader(path) && !path.startsWith("include/") && !/^arch\/[^/]+\/include\//.test(path);
+}
+
 /** How many leading directories two paths share. */
 export function closeness(a: string, b: string): number {
   const n = Math.min(a.length, b.length);

@@ -63,6 +63,8 @@ export class Pointers {
   /** struct name * 2^21-ish + field → functions. */
   private readonly byField = new Map<string, number[]>();
   private readonly assigned = new Map<number, { fn: number; file: SourceFile }[]>();
+  /** The other way round; made when first asked for. */
+  private fieldsOf: Map<number, string[]> | null = null;
   readonly roots: CallbackRoot[] = [];
   /** Names that are installed or registered somewhere, whether or not they were functions when this was built. */
   private readonly installed = new Set<number>();
@@ -248,10 +250,21 @@ export class Pointers {
   /** Functions that a field of this struct type can hold, those nearest to the caller when there are near ones. */
   targets(struct: number, field: number, from: SourceFile): { fns: number[]; total: number } {
     const all = new Set(this.byField.get(`${struct}.${field}`) ?? []);
-    for (const a of this.assigned.get(field) ?? [])
-      if (a.file.path === from.path || closeness(a.file.path, from.path) >= 3) all.add(a.fn);
+    for (const a of this.assigned.get(field) ?? []) if (sameDriver(a.file.path, from.path)) all.add(a.fn);
     const list = [...all].filter((fn) => this.program.alive(fn) && sameArch(this.program.fnFile(fn), from));
     return { fns: list.sort((a, b) => this.program.comparePlaces(a, b)), total: list.length };
+  }
+
+  /** Functions that stand in the same field of the same struct type as this one, in other objects. */
+  rivals(fn: number): ReadonlySet<number> {
+    if (!this.fieldsOf) {
+      this.fieldsOf = new Map();
+      for (const [key, fns] of this.byField) for (const f of fns) push(this.fieldsOf, f, key);
+    }
+    const out = new Set<number>();
+    for (const key of this.fieldsOf.get(fn) ?? []) for (const f of this.byField.get(key)!) out.add(f);
+    out.delete(fn);
+    return out;
   }
 
   /** Field name → functions, for over-approximating calls through members by name. */
@@ -260,6 +273,21 @@ export class Pointers {
     for (const [field, list] of this.assigned) yield [field, list.map((a) => a.fn)];
   }
 }
+
+/**
+ * Whether two files are of one driver, for all that paths tell: the same folder and first word of the name, or a folder
+ * deep enough to be one driver's, with what is below it.
+ */
+function sameDriver(a: string, b: string): boolean {
+  const x = a.slice(0, a.lastIndexOf("/") + 1);
+  const y = b.slice(0, b.lastIndexOf("/") + 1);
+  if (closeness(a, b) >= DRIVER_DEPTH) return x.startsWith(y) || y.startsWith(x);
+  const word = (path: string): string => /[a-z0-9]*/.exec(path.slice(path.lastIndexOf("/") + 1))![0];
+  return x === y && word(a) === word(b);
+}
+
+/** Folders from which on a folder is one driver's (drivers/net/wireless/foo, drivers/gpu/drm/foo). */
+const DRIVER_DEPTH = 4;
 
 function sameArch(f: SourceFile, from: SourceFile): boolean {
   return f.arch === null || f.arch === (from.arch ?? "x86");

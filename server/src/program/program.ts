@@ -18,7 +18,8 @@ import {
   TYPED_STRIDE,
   Typed,
 } from "../facts/outline.js";
-import { archOf, closeness, isHeader, visibleHeader } from "./places.js";
+import { Includes } from "./includes.js";
+import { archOf, closeness, isHeader, isPrivate, visibleHeader } from "./places.js";
 
 /** Strings ↔ numbers for the whole tree. */
 export class Names {
@@ -76,6 +77,7 @@ export class Program {
   private readonly globals = new Map<number, number[]>();
   private readonly annotated = new Map<number, number[]>();
   private readonly resolveCache = new Map<number, readonly number[]>();
+  private readonly includes = new Includes(this);
   private readonly structCache = new Map<number, number>();
   /** Indices of files that were replaced or added since the program was loaded. */
   readonly edited = new Set<number>();
@@ -161,6 +163,7 @@ export class Program {
     }
     this.resolveCache.clear();
     this.structCache.clear();
+    this.includes.forget();
     const index = old ? old.index : this.files.length;
     this.edited.add(index);
     if (outline) this.put(path, outline, index, reuse ?? new Map());
@@ -381,7 +384,10 @@ export class Program {
     }
     if (own.length > 0) return this.prefer(own, from);
     // A real function elsewhere outranks a header's stub; a header's macro or inline outranks nothing else.
-    const realVisible = visible.filter((fn) => !(this.fnFlags(fn) & FnFlag.ElseBranch));
+    const real = visible.filter((fn) => !(this.fnFlags(fn) & FnFlag.ElseBranch));
+    const included = this.includedOf(real, from);
+    if (included.length > 0) return this.prefer(included, from);
+    const realVisible = this.nearerThan(global, real, from);
     if (realVisible.length > 0) {
       const macrosOnly = realVisible.every((fn) => this.fnFlags(fn) & (FnFlag.Macro | FnFlag.ObjectMacro));
       if (!(macrosOnly && global.length > 0)) {
@@ -393,6 +399,27 @@ export class Program {
     }
     if (global.length > 0) return this.prefer(global, from);
     return this.prefer(visible, from);
+  }
+
+  /** Those that private headers define which the file does include: the compiler sees them, whatever else there is. */
+  private includedOf(list: readonly number[], from: SourceFile): number[] {
+    const own = list.filter((fn) => isPrivate(this.fnFile(fn).path) && this.col(fn, Fn.cond) === 0);
+    if (own.length === 0) return [];
+    const { files } = this.includes.of(from);
+    return own.filter((fn) => files.has(this.fnFile(fn).index));
+  }
+
+  /** Without those of private headers that a file does not include, or that are further off than a global function. */
+  private nearerThan(global: readonly number[], list: readonly number[], from: SourceFile): number[] {
+    if (global.length === 0 || !list.some((fn) => isPrivate(this.fnFile(fn).path))) return [...list];
+    const near = (fn: number): number => closeness(this.fnFile(fn).path, from.path);
+    const nearest = Math.max(...global.map(near));
+    const closure = from.header ? null : this.includes.of(from);
+    return list.filter((fn) => {
+      const f = this.fnFile(fn);
+      if (!isPrivate(f.path) || closure?.files.has(f.index)) return true;
+      return !closure?.complete && near(fn) >= nearest;
+    });
   }
 
   private prefer(list: number[], from: SourceFile): readonly number[] {
@@ -432,6 +459,7 @@ export class Program {
     good: (f: SourceFile, i: number) => boolean,
   ): number {
     if (!places) return -1;
+    const included = places.length > 1 ? this.includes.of(from).files : null;
     let best = -1;
     let score = -1;
     for (const p of places) {
@@ -439,6 +467,7 @@ export class Program {
       if (!good(f, i)) continue;
       let s: number;
       if (f === from) s = 1000;
+      else if (included?.has(f.index)) s = 700 + closeness(f.path, from.path);
       else if (f.header)
         s = visibleHeader(f.path, from.path)
           ? 500 + closeness(f.path, from.path)

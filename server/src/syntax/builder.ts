@@ -108,6 +108,13 @@ export class FlowBuilder {
     this.live = false;
   }
 
+  /** Places a label after which nothing comes: who jumps there is not followed further. */
+  deadEnd(label: Label): void {
+    if (label.waiting.length === 0) return;
+    this.place(label);
+    this.jump(label);
+  }
+
   ret(value: number, offset: number): void {
     if (!this.live) return;
     this.emit(I.Return, value, offset);

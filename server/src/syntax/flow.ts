@@ -13,6 +13,7 @@ import {
   TYPED_STRIDE,
   Typed,
 } from "../facts/outline.js";
+import { fileSwitches, type Switches } from "../text/branches.js";
 import { normaliseFunction, normaliseMacro } from "../text/normalise.js";
 import { Ast, parseToAst } from "./ast.js";
 import { Lowerer } from "./lower.js";
@@ -32,7 +33,8 @@ export function extractFlows(
   classes: MacroClasses,
   parser: CParser,
 ): (FlowFacts | null)[] {
-  return fns.map((fn) => extractFlow(text, 0, headOf(outline, fn), classes, parser));
+  const switches = fileSwitches(text);
+  return fns.map((fn) => extractFlow(text, 0, headOf(outline, fn), classes, parser, switches));
 }
 
 /** The head of the function with this index in the outline. */
@@ -65,6 +67,7 @@ export function extractFlow(
   head: FunctionHead,
   classes: MacroClasses,
   parser: CParser,
+  switches: Switches,
 ): FlowFacts | null {
   const { flags, start, end, params } = head;
   if (flags & (FnFlag.Prototype | FnFlag.ObjectMacro)) return null;
@@ -80,8 +83,8 @@ export function extractFlow(
     return lowerer.finish();
   }
   const original = text.slice(start - from, end - from);
-  const one = normaliseFunction(original, 0, original.length, classes, 0);
-  const two = one.variants > 1 ? normaliseFunction(original, 0, original.length, classes, 1) : null;
+  const one = normaliseFunction(original, 0, original.length, classes, 0, switches);
+  const two = one.variants > 1 ? normaliseFunction(original, 0, original.length, classes, 1, switches) : null;
   parse(one.text, parser);
   lowerer.add({ ast, original, base: 0, params, isMacro: false }, two !== null);
   if (two) {

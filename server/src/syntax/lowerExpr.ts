@@ -17,18 +17,12 @@ const IDENTITY = new Set([
   "__builtin_expect",
   "ACCESS_ONCE",
   "data_race",
-  "WARN_ON",
-  "WARN_ON_ONCE",
-  "WARN",
-  "WARN_ONCE",
   "rcu_access_pointer",
   "lockless_dereference",
   "smp_load_acquire",
   "unrcu_pointer",
   "__force",
   "ERR_CAST",
-  "VM_WARN_ON",
-  "VM_WARN_ON_ONCE",
   "rcu_dereference",
   "rcu_dereference_raw",
   "rcu_dereference_protected",
@@ -36,10 +30,19 @@ const IDENTITY = new Set([
   "rcu_dereference_bh",
   "rcu_dereference_rtnl",
   "rtnl_dereference",
-  "WARN_TAINT_ONCE",
   "sanity_check",
   "nospec",
   "XFS_IS_CORRUPT_",
+]);
+/** The same, which complain where it holds: what runs then is not how the code is meant to go, and is not followed. */
+const COMPLAINTS = new Set([
+  "WARN_ON",
+  "WARN_ON_ONCE",
+  "WARN",
+  "WARN_ONCE",
+  "WARN_TAINT_ONCE",
+  "VM_WARN_ON",
+  "VM_WARN_ON_ONCE",
 ]);
 /** Tests and accessors without side effects, whose result is the same while their arguments are. */
 const PURE = new Set([
@@ -113,7 +116,7 @@ export abstract class ExprLowerer {
       const callee = this.ast.first[node];
       if (callee >= 0 && this.ast.kind[callee] === K.identifier) {
         const name = this.ast.textOf(callee);
-        if (!PURE.has(name) && !IDENTITY.has(name)) return true;
+        if (!PURE.has(name) && !IDENTITY.has(name) && !COMPLAINTS.has(name)) return true;
       } else return true;
     }
     if (k === K.assignment_expression || k === K.update_expression || k === K.compound_statement) return true;
@@ -166,13 +169,18 @@ export abstract class ExprLowerer {
       }
       case K.call_expression: {
         const callee = ast.first[node];
-        if (callee >= 0 && ast.kind[callee] === K.identifier && IDENTITY.has(ast.textOf(callee))) {
+        const name = callee >= 0 && ast.kind[callee] === K.identifier ? ast.textOf(callee) : "";
+        const complains = COMPLAINTS.has(name);
+        if (complains || IDENTITY.has(name)) {
           const args = ast.next[callee];
           const first = args >= 0 ? ast.first[args] : -1;
-          if (first >= 0) {
-            this.cond(first, yes, no);
-            return;
+          if (first >= 0 && !complains) this.cond(first, yes, no);
+          else if (first >= 0) {
+            const unmeant = b.label();
+            this.cond(first, unmeant, no);
+            b.deadEnd(unmeant);
           }
+          if (first >= 0) return;
         }
         break;
       }
@@ -421,14 +429,15 @@ export abstract class ExprLowerer {
     const args: number[] = [];
     if (ast.kind[callee] === K.identifier) {
       const name = ast.textOf(callee);
-      if (IDENTITY.has(name) || PURE.has(name)) {
+      const passes = IDENTITY.has(name) || COMPLAINTS.has(name);
+      if (passes || PURE.has(name)) {
         let first = -1;
         for (let a = list < 0 ? -1 : ast.first[list]; a >= 0; a = ast.next[a]) {
           const v = this.expr(a);
           if (first < 0) first = v;
           else if (PURE.has(name)) first = b.pool.make(E.Pair, first, v);
         }
-        if (IDENTITY.has(name)) return Math.max(first, 0);
+        if (passes) return Math.max(first, 0);
         return b.pool.make(E.Pure, b.name(name), first);
       }
       if (name === "sizeof" || name === "typeof" || name === "__typeof__" || name === "offsetof")

@@ -3,6 +3,25 @@ import { conditionText } from "../outline/conds.js";
 import type { Edits } from "./edits.js";
 import { D, type Tokens } from "./tokens.js";
 
+/** Whether a name that an `#if` asks for is on, undefined when the file does not say. */
+export type Switches = (name: string) => boolean | undefined;
+
+/** The switches of a file: names that it defines as 0 or 1, once and for all. */
+export function fileSwitches(text: string): Switches {
+  const known = new Map<string, boolean | undefined>();
+  return (name) => {
+    if (!known.has(name)) {
+      const all = [
+        ...text.matchAll(new RegExp(`^[ \\t]*#[ \\t]*(?:define|undef)[ \\t]+${name}\\b(.*)$`, "gm")),
+      ];
+      const value =
+        all.length === 1 ? /^[ \t]+\(?([01])\)?[ \t]*(?:\/[/*].*)?\r?$/.exec(all[0][1])?.[1] : undefined;
+      known.set(name, value === undefined ? undefined : value === "1");
+    }
+    return known.get(name);
+  };
+}
+
 /** A condition and whether its truth is turned round, so that `#ifdef X` and `#if !defined(X)` are decided together. */
 function normal(kind: number, raw: string): { key: string; negate: boolean } {
   if (kind === D.Ifdef || kind === D.Ifndef) {
@@ -20,7 +39,8 @@ function normal(kind: number, raw: string): { key: string; negate: boolean } {
   return { key, negate };
 }
 
-const ALWAYS = new Set(["1", "defined(__KERNEL__)"]);
+/** Without jump labels static keys are plain counters: code for that case is no way to sleep that anybody builds. */
+const ALWAYS = new Set(["1", "defined(__KERNEL__)", "defined(CONFIG_JUMP_LABEL)"]);
 const NEVER = new Set([
   "0",
   "defined(__cplusplus)",
@@ -32,15 +52,24 @@ const NEVER = new Set([
 /**
  * Blanks directives and the branches that are not chosen. Variant 0 takes features as configured in (the first branch that
  * is not a stub), variant 1 the other way; `#if 0` stays out in both. Equal conditions are decided alike throughout the
- * function, which keeps braces that are split over several groups balanced. Returns the number of variants that there are.
+ * function, which keeps braces that are split over several groups balanced. `switches`: what a plain name is defined as in
+ * the file, where it says so once. Returns the number of variants that there are.
  */
-export function chooseBranches(text: string, t: Tokens, variant: 0 | 1, edits: Edits): number {
+export function chooseBranches(
+  text: string,
+  t: Tokens,
+  variant: 0 | 1,
+  edits: Edits,
+  switches: Switches = () => undefined,
+): number {
   const truth = new Map<string, boolean>();
   let open = false;
   const decide = (kind: number, raw: string): boolean => {
     const { key, negate } = normal(kind, raw);
     if (ALWAYS.has(key)) return !negate;
     if (NEVER.has(key)) return negate;
+    const known = /^\w+$/.test(key) ? switches(key) : undefined;
+    if (known !== undefined) return known !== negate;
     let value = truth.get(key);
     if (value === undefined) {
       open = true;

@@ -2,7 +2,7 @@
 import type { FileOutline, MacroClasses, NormalisedText, Rewrite } from "../facts/outline.js";
 import { FN_STRIDE, Fn, FnFlag } from "../facts/outline.js";
 import { matchBrackets } from "./brackets.js";
-import { chooseBranches } from "./branches.js";
+import { chooseBranches, type Switches } from "./branches.js";
 import { Edits } from "./edits.js";
 import { bytesOf, lex } from "./lexer.js";
 import { BodyRewriter } from "./normaliseBody.js";
@@ -20,7 +20,7 @@ function attributeTest(text: string, t: Tokens, classes: MacroClasses): (i: numb
 
 /**
  * Normalises the function definition in text[start, end). Offsets in the result (and in its rewrites) count from `start`.
- * Variant 0 keeps the branches with features configured in, variant 1 the others.
+ * Variant 0 keeps the branches with features configured in, variant 1 the others; `switches` as the file defines them.
  */
 export function normaliseFunction(
   text: string,
@@ -28,8 +28,9 @@ export function normaliseFunction(
   end: number,
   classes: MacroClasses,
   variant: 0 | 1,
+  switches?: Switches,
 ): NormalisedText {
-  return normaliseRange(text.slice(start, end), classes, variant, true);
+  return normaliseRange(text.slice(start, end), classes, variant, true, switches);
 }
 
 function normaliseRange(
@@ -37,6 +38,7 @@ function normaliseRange(
   classes: MacroClasses,
   variant: 0 | 1,
   withSignature: boolean,
+  switches?: Switches,
 ): NormalisedText {
   const rewrites: Rewrite[] = [];
   const t = tokens;
@@ -45,7 +47,7 @@ function normaliseRange(
   lex(source, bytesOf(source), 0, source.length, t, { everyDirective: true, inMacro: !withSignature });
   if (t.dKind.length > 0) {
     const edits = new Edits(source);
-    variants = chooseBranches(source, t, variant, edits);
+    variants = chooseBranches(source, t, variant, edits, switches);
     source = edits.apply(rewrites);
     lex(source, bytesOf(source), 0, source.length, t, { everyDirective: true });
   }

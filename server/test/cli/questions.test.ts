@@ -122,6 +122,32 @@ describe("lockctx graph", () => {
   });
 });
 
+describe("lockctx lock", () => {
+  it("lists the critical sections of a lock", async () => {
+    const { code, stdout, stderr } = await inTree("lock", "lock");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(
+      /^fs\/a\.c:lock \(spinlock_t, declared in fs\/a\.c\)\n1 critical section in 1 function; 1 function relies/,
+    );
+    expect(stdout).toContain("fs/a.c:5  spin_lock lock, released in line 7");
+    expect(stdout).toContain("calls  remote_sleep()");
+  });
+
+  it("prints JSON with lines in place of offsets", async () => {
+    const answer = JSON.parse((await inTree("lock", "fs/a.c:lock", "--format", "json")).stdout);
+    expect(answer.functions[0].sections[0]).toMatchObject({
+      acquire: { file: "fs/a.c", line: 5 },
+      releases: [{ site: { line: 7 }, how: "spin_unlock" }],
+    });
+  });
+
+  it("names locks that are like one that there is not", async () => {
+    const { code, stderr } = await inTree("lock", "lok");
+    expect(code).toBe(2);
+    expect(stderr).toContain("lok: no lock of this name is declared here; similar: fs/a.c:lock");
+  });
+});
+
 describe("lockctx dump", () => {
   it("shows the outline of a file, and needs nothing but it", async () => {
     const { stdout } = await inTree("dump", "outline", "fs/a.c");

@@ -6,6 +6,7 @@
 import { suppressionAt } from "../../src/analysis/suppressions.js";
 import type { CodeView, Definition } from "../../src/code.js";
 import type { CheckOptions, CheckResult, Engine, PointInfo } from "../../src/engine.js";
+import type { LockIdentity, LockMatches, LockUsers } from "../../src/findings/lockUsers.js";
 import type { AnalysisStats, ChainStep, Finding, FindingPath } from "../../src/findings/types.js";
 import { closingBracket, maskCode } from "../../src/fixes/mask.js";
 import { loadKernelTables } from "../../src/kernel/load.js";
@@ -94,6 +95,18 @@ export class FakeEngine implements Engine {
   });
   updates = 0;
   checks = 0;
+
+  findLocks(): LockMatches {
+    return { locks: [], similar: [] };
+  }
+
+  async lockAt(): Promise<LockMatches> {
+    return { locks: [], similar: [] };
+  }
+
+  async lockUsers(lock: LockIdentity): Promise<LockUsers> {
+    return { lock, functions: [], relying: [], alsoCalled: [], mentions: [], escapes: [], unread: [] };
+  }
 
   constructor(private readonly options: FakeOptions) {}
 

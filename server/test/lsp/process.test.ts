@@ -32,6 +32,48 @@ describe("lockctx lsp --stdio", () => {
     expect(await server.stop()).toBe(0);
   });
 
+  it("answers who uses the lock at a place, as a command and as references", async () => {
+    const server = await new ServerProcess(root).start();
+    const text = readFileSync(join(root, "fs/super.c"), "utf8");
+    server.open("fs/super.c", text);
+    await server.settle(["fs/super.c"]);
+    const uri = server.uriOf("fs/super.c");
+    const lines = text.split("\n");
+    const line = lines.findIndex((l) => l.includes("spin_lock(&sb_lock)"));
+    const position = { line, character: lines[line].indexOf("sb_lock") };
+    const ask = (arg: object): Promise<unknown> =>
+      server.connection.sendRequest("workspace/executeCommand", {
+        command: "lockctx.lockUsers",
+        arguments: [arg],
+      });
+    const answer = (await ask({ uri, ...position })) as { lock: string; places: { kind: string }[] };
+    expect(answer.lock).toBe("fs/super.c:sb_lock");
+    const taken = lines.filter((l) => l.includes("spin_lock(&sb_lock)")).length;
+    expect(answer.places.filter((p) => p.kind === "section")).toHaveLength(taken);
+    expect(await ask({ uri, lock: "sb_lock" })).toEqual(answer);
+    await expect(ask({ uri, line: 0, character: 0 })).rejects.toThrow(/There is no lock here/);
+    await expect(ask({})).rejects.toThrow(/Name a lock or a place/);
+    const references = (at: object): Promise<unknown> =>
+      server.connection.sendRequest("textDocument/references", {
+        textDocument: { uri },
+        position: at,
+        context: { includeDeclaration: true },
+      });
+    const places = (await references(position)) as {
+      uri: string;
+      range: { start: { line: number } };
+    }[];
+    expect(
+      places
+        .filter((p) => p.uri === uri)
+        .map((p) => lines[p.range.start.line])
+        .every((l) => /sb_lock|\)$/.test(l)),
+    ).toBe(true);
+    expect(places.length).toBeGreaterThanOrEqual(2 * taken);
+    expect(await references({ line: 0, character: 0 })).toBeNull();
+    expect(await server.stop()).toBe(0);
+  });
+
   it("ends with 1 when it is told to exit without a shutdown, and when its client is gone", async () => {
     const asked = await new ServerProcess(root).start();
     await asked.connection.sendNotification("exit");

@@ -2,6 +2,7 @@
 import { I, LOCAL_STRIDE } from "../../facts/flow.js";
 import { Fn, FnFlag } from "../../facts/outline.js";
 import type { FactsPort } from "../../facts/ports.js";
+import type { LockUsers } from "../../findings/lockUsers.js";
 import type {
   ChainStep,
   Confidence,
@@ -55,7 +56,7 @@ export class CursorCheck implements CalleeQuestions {
   private removers: Removers | null = null;
 
   constructor(
-    private readonly solver: Solver,
+    readonly solver: Solver,
     private readonly facts: FactsPort,
   ) {
     this.program = solver.program;
@@ -63,11 +64,26 @@ export class CursorCheck implements CalleeQuestions {
     this.macros = new ListMacros(solver.program, (file) => facts.read(file));
   }
 
+  private readonly users = new Map<string, Promise<LockUsers>>();
+
+  /** The users of a lock as found since the last edit: several fixes of one finding ask for them. */
+  remembered(cls: string, find: () => Promise<LockUsers>): Promise<LockUsers> {
+    let known = this.users.get(cls);
+    if (!known) {
+      known = find();
+      this.users.set(cls, known);
+      // What was stopped or failed is asked again.
+      known.catch(() => this.users.delete(cls));
+    }
+    return known;
+  }
+
   /** Texts of functions changed, or what names mean. */
   edited(fns: Iterable<number>): void {
     this.effects.edited(fns);
     this.macros.edited();
     this.keeps.clear();
+    this.users.clear();
     this.entry = null;
     this.removers = null;
   }
@@ -184,11 +200,18 @@ export class CursorCheck implements CalleeQuestions {
     return false;
   }
 
+  /** Locks that callers hold, for whoever asks about locks between two edits. */
+  entryLocks(): EntryLocks {
+    this.entry ??= new EntryLocks(this.effects, this.program, this.solver.graph, this.solver.pointers);
+    return this.entry;
+  }
+
   private async seekRemovals(raws: Raw[], signal?: AbortSignal): Promise<void> {
     const { solver, program } = this;
-    this.entry ??= new EntryLocks(this.effects, program, solver.graph, solver.pointers);
-    this.removers ??= new Removers(this.effects, this.entry, program, solver.graph);
-    const { entry, removers } = this;
+    this.entryLocks();
+    this.removers ??= new Removers(this.effects, this.entryLocks(), program, solver.graph);
+    const { removers } = this;
+    const entry = this.entryLocks();
     const wanted = raws.map((raw) => ({ raw, ...elementOf(raw.f, raw.walk) }));
     await removers.prepare(
       wanted.map((w) => ({ path: program.fnFile(w.raw.fn).path, member: w.member })),

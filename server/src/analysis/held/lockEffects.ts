@@ -2,6 +2,7 @@
  * What functions do to locks of their callers, for locks of every kind: taken, released, or given up and taken again.
  * Worked out on demand, a few levels down, for names that the outlines say may do something.
  */
+import { E } from "../../facts/expr.js";
 import type { Flow } from "../../facts/flow.js";
 import { FnFlag } from "../../facts/outline.js";
 import type { ContextKind, KernelTables, LockPrimitive } from "../../kernel/types.js";
@@ -29,6 +30,8 @@ export interface CalleeEffect {
   take: readonly Step[];
   /** On some ways through the function only. */
   maybe: boolean;
+  /** Of an acquire: the result with which the lock is held; "any" where it always is. */
+  when: "any" | "zero" | "nonzero";
 }
 
 /** What following locks needs to know of the rest. */
@@ -179,6 +182,9 @@ export class LockEffects implements HeldContext {
         )
           continue;
         const every = exits.every((y) => y.state.held.some((k) => sameLock(k, h)));
+        // A lock that is held on some ways, and nothing says on which, is most likely held on one that does not happen.
+        const when = every ? "any" : resultOf(f, h);
+        if (when === null) continue;
         out.push({
           kind: "acquire",
           lock: h,
@@ -189,6 +195,7 @@ export class LockEffects implements HeldContext {
           drop: [],
           take: [step(h.at, h.end), ...h.through],
           maybe: !every,
+          when,
         });
       }
       for (const d of x.state.dropped) {
@@ -204,6 +211,7 @@ export class LockEffects implements HeldContext {
           drop: [step(d.at, d.end), ...d.through],
           take: [],
           maybe: false,
+          when: "any",
         });
       }
     }
@@ -231,6 +239,7 @@ export class LockEffects implements HeldContext {
         drop: [step(drop.at, drop.end), ...drop.through],
         take: [step(take.at, take.end), ...take.through],
         maybe,
+        when: "any",
       });
     };
     const { flow } = f;
@@ -256,4 +265,27 @@ export class LockEffects implements HeldContext {
       }
     }
   }
+}
+
+/** The result of a function with which it holds a lock that it does not always hold; null where none tells. */
+function resultOf(f: LockFlow, lock: LockId): "zero" | "nonzero" | null {
+  const p = f.t.pool;
+  const truth = (value: number, facts: ReadonlyMap<number, number>): "zero" | "nonzero" | "" => {
+    if (value < 0) return "";
+    if (p.kind(value) === E.Int) return p.a(value) === 0 ? "zero" : "nonzero";
+    if (p.kind(value) === E.Unary || p.kind(value) === E.Addr) return "nonzero";
+    const fact = facts.get(value);
+    return fact === 1 ? "zero" : fact === 2 ? "nonzero" : "";
+  };
+  const held = new Set<string>();
+  const free = new Set<string>();
+  for (const x of f.exits)
+    (x.state.held.some((k) => sameLock(k, lock)) ? held : free).add(truth(x.value, x.state.facts));
+  if (held.size !== 1 || [...held][0] === "") {
+    // What is handed on: known where the lock is not held.
+    if (held.size === 1 && free.size === 1 && !free.has("")) return free.has("zero") ? "nonzero" : "zero";
+    return null;
+  }
+  const result = [...held][0] as "zero" | "nonzero";
+  return free.has(result) ? null : result;
 }

@@ -6,7 +6,7 @@
 import { E, Op } from "../../facts/expr.js";
 import { type Flow, I } from "../../facts/flow.js";
 import { Fn, FnFlag } from "../../facts/outline.js";
-import type { LockPrimitive } from "../../kernel/types.js";
+import type { GuardClass, LockPrimitive } from "../../kernel/types.js";
 import type { Program, SourceFile } from "../../program/program.js";
 import { type Knowledge, type SharedTerms, storedValues, Terms } from "../terms.js";
 import {
@@ -175,6 +175,20 @@ export class LockFlow {
       if (v !== undefined) return { ...id, cls: this.t.lockClass(v, v), last: this.t.lastName(v) || id.last };
     }
     return id;
+  }
+
+  /** The lock that the call or guard at an instruction takes, gives back or asserts. */
+  lockAt(q: number): LockId | null {
+    const { code } = this.flow;
+    if (code[q] === I.GuardEnter) return this.guardLock(q)?.id ?? null;
+    const l = this.primitiveAt(q);
+    if (l) return this.lockOf(l, q);
+    const [effect] = this.calleeAt(q);
+    if (effect) return this.fromEffect(effect, q);
+    const name = this.calledName(q);
+    return /assert_held|assert_spin|lockdep_is_held/.test(name) && code[q + 6] > 0
+      ? this.byType(code[q + 7], name, 0, 1)
+      : null;
   }
 
   private calleeAt(q: number): readonly CalleeEffect[] {
@@ -506,6 +520,7 @@ export class LockFlow {
     const at = c[q + 4];
     const end = c[q + 5];
     let state = s;
+    let without: LockState | null = null;
     const releases = effects.filter((e) => e.kind === "release");
     for (const e of releases) state = this.give(this.fromEffect(e, q), pc, at, end, e.drop, state, events);
     for (const e of effects) {
@@ -520,6 +535,11 @@ export class LockFlow {
         );
       } else if (e.kind === "acquire") {
         const lock = this.fromEffect(e, q);
+        if (e.when !== "any") {
+          const result = this.t.pool.make(E.Call, c[q + 1]);
+          without = { ...state, facts: new Map(state.facts).set(result, e.when === "zero" ? NONZERO : ZERO) };
+          state = { ...state, facts: new Map(state.facts).set(result, e.when === "zero" ? ZERO : NONZERO) };
+        }
         state = this.take(
           {
             ...lock,
@@ -539,7 +559,12 @@ export class LockFlow {
         );
       }
     }
-    return [{ pc: next, state }];
+    return without === null
+      ? [{ pc: next, state }]
+      : [
+          { pc: next, state },
+          { pc: next, state: without },
+        ];
   }
 
   private assertion(name: string, q: number, s: LockState): LockState {
@@ -578,11 +603,12 @@ export class LockFlow {
     return { ...s, held: [...s.held, lock] };
   }
 
-  private guardEnter(q: number, s: LockState, events?: LockEvents): LockState {
+  /** The lock that a guard takes; null for a class that is none. */
+  private guardLock(q: number): { id: LockId; guard: GuardClass; raw: number; cls: string } | null {
     const c = this.flow.code;
     const cls = this.t.text(c[q + 2]);
     const guard = this.world.tables.guards.get(cls);
-    if (!guard) return s;
+    if (!guard) return null;
     const raw = guard.takesLock && c[q + 6] > 0 ? c[q + 7] : 0;
     const name = guard.takesLock
       ? /rwsem/.test(cls)
@@ -594,6 +620,14 @@ export class LockFlow {
         ? "rcu_read_lock"
         : cls;
     const id = this.lockId(name, guard.kind, cls === "rcu" ? "rcu_read_lock" : cls, raw);
+    return { id, guard, raw, cls };
+  }
+
+  private guardEnter(q: number, s: LockState, events?: LockEvents): LockState {
+    const c = this.flow.code;
+    const found = this.guardLock(q);
+    if (!found) return s;
+    const { id, guard, raw, cls } = found;
     return this.take(
       {
         ...id,

@@ -48,6 +48,16 @@ export class EntryLocks {
     return out.size === 0 || out.size > MOST_CALLERS ? null : [...out].sort((a, b) => a - b);
   }
 
+  /** Every function that calls this one by its name. */
+  eachCaller(fn: number, each: (caller: number) => void): void {
+    const { program } = this;
+    const name = program.fnName(fn);
+    this.graph.callersOf(name, (caller) => {
+      if (caller === fn || program.fnFlags(caller) & (FnFlag.ObjectMacro | FnFlag.Prototype)) return;
+      if (program.resolve(name, program.fnFile(caller)).includes(fn)) each(caller);
+    });
+  }
+
   /** Gets what `of` needs to answer for these. */
   async prepare(fns: Iterable<number>, signal?: AbortSignal): Promise<void> {
     const all = new Set<number>();

@@ -76,7 +76,12 @@ export class CalleeSleeps {
       why: e.why,
       allocation: e.allocation,
       gfp: e.gfp.map(raw),
-      atoms: e.atoms.map((a) => ({ term: raw(a.term), truth: a.truth })),
+      // A condition on an object's state has been told as a doubt where it was met.
+      atoms: e.atoms.map((a) => ({
+        term: raw(a.term),
+        truth: a.truth,
+        state: this.world.shared.readsState(a.term),
+      })),
       ctxNone: e.ctxNone,
       dropped: [...e.dropped],
       droppedRaw: e.dropped.map((d) => (d.term >= 0 ? raw(d.term) : 0)),

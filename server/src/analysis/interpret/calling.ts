@@ -16,6 +16,9 @@ import type { FlowShape } from "./shape.js";
 import type { Sleeping } from "./sleeping.js";
 import type { TableSleeps } from "./tableSleeps.js";
 
+/** Of so many targets of a pointer or more, one that sleeps is a few; likewise one in so many. */
+const MANY_KINDS = 4;
+
 export class Calling {
   private readonly world: World;
   private readonly t: Terms;
@@ -248,6 +251,10 @@ export class Calling {
     const handed = args.filter((a) => this.isFunction(a));
     const handsOn = handed.length > 0;
     for (const a of handed) this.needFunction(a, atomic);
+    if (via === "pointer" && live.length >= MANY_KINDS) {
+      const sleeping = live.filter((f) => this.world.summaryOf(f).sleeps.length > 0).length;
+      if (sleeping * MANY_KINDS <= live.length) reasons |= R["few-targets-sleep"];
+    }
     const written = via === "pointer" ? (/\w+$/.exec(name)?.[0] ?? name) : name;
     const config =
       program.hasStub(program.fnName(live[0]), this.file) || this.frame.conditionalCall

@@ -25,8 +25,8 @@ import { either } from "./values.js";
 
 /** Most paths that are kept apart at one place. */
 const MOST_STATES = 16;
-/** Most times that one place is run: beyond it, knowledge is thrown away to end the loop. */
-const MOST_VISITS = 60;
+/** Most times that paths which hold the same locks are joined at one place: beyond it, knowledge is thrown away to end. */
+const MOST_JOINS = 60;
 
 export class Interpreter {
   private readonly frame: Frame;
@@ -39,7 +39,6 @@ export class Interpreter {
   private readonly tableSleeps: TableSleeps;
   private readonly calling: Calling;
   private readonly states = new Map<number, PathState[]>();
-  private readonly visits = new Map<number, number>();
   private readonly queue: number[] = [];
   private readonly queued = new Set<number>();
   private readonly exits: Exit[] = [];
@@ -58,7 +57,7 @@ export class Interpreter {
     this.result = frame.result;
     this.shape = new FlowShape(flow, frame.t, exportsSleeps);
     this.locking = new Locking(frame);
-    this.sleeping = new Sleeping(frame, this.locking);
+    this.sleeping = new Sleeping(frame, this.shape, this.locking);
     this.tableSleeps = new TableSleeps(frame, this.locking, this.sleeping);
     this.calling = new Calling(
       frame,
@@ -107,13 +106,20 @@ export class Interpreter {
     const key = s.lockKey;
     const same = here.find((h) => h.lockKey === key);
     if (same) {
-      const n = this.visits.get(pc) ?? 0;
-      if (n > MOST_VISITS) {
+      if (++same.joins > MOST_JOINS) {
         if (!same.forgetAll()) return;
       } else {
         const telling = this.tellingFact(same, s);
-        const initial = (place: number): number => this.t.initial(place);
-        if (!same.joinKnowledge(s, (a, b) => either(this.t.pool, a, b, telling), initial)) return;
+        const { pool } = this.t;
+        const changed = same.joinKnowledge(s, {
+          either: (a, b) => either(pool, a, b, telling),
+          initial: (place) => this.t.initial(place),
+          unknown: (place) => pool.make(E.Unknown, -1 - pc, place),
+          holder: (v) => (pool.kind(v) === E.Unknown && pool.a(v) === -1 - pc ? pool.b(v) : -1),
+          truth: (v, x) => this.cond.truth(v, x, x.bits),
+          forget: (v, holder, x) => this.forgetValue(v, holder, x),
+        });
+        if (!changed) return;
       }
       same.version++;
     } else {
@@ -123,7 +129,6 @@ export class Interpreter {
       }
       here.push(s);
     }
-    this.visits.set(pc, (this.visits.get(pc) ?? 0) + 1);
     if (!this.queued.has(pc)) {
       this.queued.add(pc);
       this.queue.push(pc);
@@ -188,7 +193,7 @@ export class Interpreter {
           s = out[0];
           continue;
         }
-        if (op === I.Assign) this.assign(c[q + 1], c[q + 2], s);
+        if (op === I.Assign) this.assign(pc, c[q + 1], c[q + 2], s);
         else if (op === I.GuardEnter) this.tableSleeps.guardEnter(q, s);
         else if (op === I.GuardExit) this.locking.guardExit(c[q + 1], s);
         pc += flow.size(pc);
@@ -269,12 +274,37 @@ export class Interpreter {
     }
   }
 
-  private assign(target: number, value: number, s: PathState): void {
+  /** The value that an assignment gives when it runs this time; what was known of the last time's is forgotten. */
+  private unknownAt(pc: number, s: PathState): number {
+    const e = this.t.pool.make(E.Unknown, -1 - pc);
+    this.forgetValue(e, 0, s);
+    return e;
+  }
+
+  /** Facts about a value, and what other places than its holder have of it, are about an earlier round. */
+  private forgetValue(e: number, holder: number, s: PathState): void {
+    s.forget((f) => this.t.mentions(f, e));
+    s.eachStored((place, v) => {
+      if (v > 0 && place !== holder && this.t.mentions(v, e)) s.setEnv(place, 0);
+    });
+  }
+
+  /** `p = p->next` in a loop. */
+  private walks(pc: number, place: number, v: number, s: PathState): boolean {
+    const kind = this.t.pool.kind(v);
+    if (kind !== E.Field && kind !== E.Deref) return false;
+    const old = s.stored(place) ?? 0;
+    return old > 0 && this.t.mentions(v, old) && this.shape.inLoop(pc);
+  }
+
+  private assign(pc: number, target: number, value: number, s: PathState): void {
     const place = this.t.place(target, s);
     if (place === 0) return;
     if (!this.shape.relevant.has(target) && this.t.pool.kind(target) === E.Var) return;
     let v = this.t.value(value, s);
-    if (this.t.mentions(v, place)) v = 0;
+    // A value that cannot be said still is one: what a branch proves of it holds until this place is run again.
+    // So is the next element of a walk in a loop, whichever round it is.
+    if (v === 0 || this.t.mentions(v, place) || this.walks(pc, place, v, s)) v = this.unknownAt(pc, s);
     // Facts about what the place held before do not speak of its new value.
     if (this.t.pool.kind(value) === E.Unknown) {
       s.forget((f) => this.t.mentions(f, value));

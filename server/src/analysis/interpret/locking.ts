@@ -1,9 +1,10 @@
 /** What calls, guards and annotations do to the locks that a path holds. */
 import { E } from "../../facts/expr.js";
+import { I } from "../../facts/flow.js";
 import { Fn } from "../../facts/outline.js";
 import { Ctx, type LockPrimitive } from "../../kernel/types.js";
 import type { SourceFile } from "../../program/program.js";
-import { findToken, releaseToken, tokenNumbers } from "../locks.js";
+import { findToken, releaseToken, spins, tokenNumbers } from "../locks.js";
 import { R } from "../reasons.js";
 import type { PathState, Token } from "../state.js";
 import type { AcquireRef, Effect, LockRef } from "../summary.js";
@@ -22,7 +23,7 @@ export class Locking {
   private readonly result: FnResult;
   private readonly tokens = tokenNumbers();
 
-  constructor(frame: Frame) {
+  constructor(private readonly frame: Frame) {
     this.world = frame.world;
     this.t = frame.t;
     this.file = frame.file;
@@ -158,12 +159,13 @@ export class Locking {
         if (kind === 2) releases = text;
       }
       const text = held || releases;
-      if (!text || /^(local|RCU|rcu|bitlock)$/.test(text)) continue;
+      // A socket's slock stands for lock_sock() in annotations as often as for the spinlock.
+      if (!text || /^(local|RCU|rcu|bitlock)$|slock$/.test(text)) continue;
       const term = this.parseLockText(text);
       if (term === 0) continue;
       const type = this.t.typeOf(term);
       const lt = type ? this.world.tables.lockTypes.get(program.names.text(type.name)) : undefined;
-      if (!lt?.atomic) continue;
+      if (!lt?.atomic || this.takenFirst(term)) continue;
       const start = 0;
       const token = this.makeToken(
         term,
@@ -179,6 +181,23 @@ export class Locking {
       s.tokens = [...s.tokens, token];
       return;
     }
+  }
+
+  /** Whether the function takes a lock of this name before it gives one back: it was not held on entry then. */
+  private takenFirst(lock: number): boolean {
+    const { flow } = this.frame;
+    const c = flow.code;
+    const p = this.t.pool;
+    const last = this.t.lastName(lock);
+    for (let pc = 0; pc < flow.length; pc += flow.size(pc)) {
+      const q = flow.base + pc;
+      if (c[q] !== I.Call || p.kind(c[q + 2]) !== E.Var) continue;
+      const primitive = this.world.tables.locks.get(this.t.text(p.a(c[q + 2])));
+      const arg = primitive?.lock?.from === "arg" ? primitive.lock.index : -1;
+      if (!primitive || arg < 0 || arg >= c[q + 6] || this.t.lastName(c[q + 7 + arg]) !== last) continue;
+      return primitive.op === "acquire";
+    }
+    return false;
   }
 
   /** `&foo->bar.lock` as a term. */
@@ -229,7 +248,10 @@ export class Locking {
         const heldNonzero =
           lock.heldWhen === undefined || lock.heldWhen === "nonzero" || lock.heldWhen === "nonnull";
         const held = s.clone();
-        this.acquire(make(held), held);
+        const token = make(held);
+        this.acquire(token, held);
+        // Called again in a loop and not held now: what its last round took is gone.
+        s.tokens = s.tokens.filter((t) => t.id !== token.id);
         held.setFact(result, heldNonzero ? NONZERO : ZERO);
         s.setFact(result, heldNonzero ? ZERO : NONZERO);
         return [held, s];
@@ -326,7 +348,15 @@ export class Locking {
 
   /** A release of a lock that cannot be named here: the latest of its kind and last name, else of its kind. */
   private releaseLoose(r: LockRef, s: PathState): void {
-    const left = releaseToken(s.tokens, { key: 0, raw: 0, last: r.last, adds: r.adds, kind: r.kind });
+    const wanted = { key: 0, raw: 0, last: r.last, adds: r.adds, kind: r.kind };
+    if (r.last === "" && spins(r.kind)) {
+      // Nothing says which lock it is: not ours if interrupts would stay off after it, and nobody's further up.
+      const i = findToken(s.tokens, wanted);
+      if (i >= 0 && (s.tokens[i].adds & ~r.adds & (Ctx.Irq | Ctx.Bh)) === 0)
+        s.tokens = s.tokens.filter((_, k) => k !== i);
+      return;
+    }
+    const left = releaseToken(s.tokens, wanted);
     if (left) s.tokens = left;
     else if (s.dropped.length < MOST_DROPPED) this.drop({ ...r, term: -1 }, s);
   }

@@ -3,11 +3,18 @@ import { E } from "../../facts/expr.js";
 import { type Flow, I } from "../../facts/flow.js";
 import type { Terms } from "../terms.js";
 
+/** Calls whose result says whether a counter of references went to zero: with a true result, or with zero. */
+const PUT_TRUE = /(?:dec_and_(?:test|lock|mutex_lock)\w*|sub_and_test|put_testzero|refcount_dec_if_one)$/;
+const PUT_ZERO = /(?:dec_return|sub_return)\w*$/;
+
 export class FlowShape {
+  /** Calls by number that give a reference back, and the truth of their result when it was the last one. */
+  readonly puts = new Map<number, boolean>();
   /** Terms whose value matters later: used in a condition, an argument, a callee, a return value or another value. */
   readonly relevant = new Set<number>();
   /** Branches that decide whether a loop goes on. */
   readonly loopBranches = new Set<number>();
+  private readonly loops: { head: number; end: number }[] = [];
   /** Places that more than one instruction goes to. */
   readonly joins = new Set<number>();
   private readonly worth = new Map<number, boolean>();
@@ -69,10 +76,18 @@ export class FlowShape {
         branches.push(pc);
         if (c[q + 2] <= pc || c[q + 3] <= pc) this.loopBranches.add(pc);
       }
-      if (c[q] === I.Jump && c[q + 1] <= pc) heads.add(c[q + 1]);
+      if (c[q] === I.Jump && c[q + 1] <= pc) {
+        heads.add(c[q + 1]);
+        this.loops.push({ head: c[q + 1], end: pc });
+      }
       switch (c[q]) {
         case I.Call:
           mark(c[q + 2]);
+          if (p.kind(c[q + 2]) === E.Var) {
+            const name = this.t.text(p.a(c[q + 2]));
+            if (PUT_TRUE.test(name)) this.puts.set(c[q + 1], true);
+            else if (PUT_ZERO.test(name)) this.puts.set(c[q + 1], false);
+          }
           for (let i = 0; i < c[q + 6]; i++) mark(c[q + 7 + i]);
           break;
         case I.GuardEnter:
@@ -120,8 +135,8 @@ export class FlowShape {
   }
 
   /**
-   * Whether what a branch proves can matter later: its variables occur in another condition, or it is about parameters and
-   * goes into our summary. Everything else would only be carried along.
+   * Whether what a branch proves can matter later: its variables occur in another condition, or it is about parameters, an
+   * object's state or a last reference and goes into our summary. Everything else would only be carried along.
    */
   worthKnowing(cond: number): boolean {
     const hit = this.worth.get(cond);
@@ -132,11 +147,17 @@ export class FlowShape {
     const ok = leaves.some(
       (l) =>
         (this.inConditions.get(l) ?? 0) > 1 ||
-        (this.exportsSleeps && this.t.isParam(l)) ||
+        (this.exportsSleeps && (this.t.isParam(l) || p.kind(l) === E.Field)) ||
+        (p.kind(l) === E.Call && this.puts.has(p.a(l))) ||
         p.kind(l) === E.Pure,
     );
     this.worth.set(cond, ok);
     return ok;
+  }
+
+  /** Whether a place is between the head of a loop and a jump back to it. */
+  inLoop(pc: number): boolean {
+    return this.loops.some((l) => l.head <= pc && pc <= l.end);
   }
 
   private leavesOf(e: number, out: number[]): void {

@@ -1,5 +1,6 @@
 /** A sleep met at a call: whether this path allows it, the finding under our contexts, the entry for our callers. */
 import { E } from "../../facts/expr.js";
+import { TypeFlag } from "../../facts/outline.js";
 import { ATOMIC } from "../../kernel/types.js";
 import { CONTEXT_FLAG, type Conditions } from "../conditions.js";
 import { findToken } from "../locks.js";
@@ -11,6 +12,10 @@ import type { World } from "../world.js";
 import { conditionsOf, dedupe, keep } from "./entries.js";
 import type { FnResult, Frame } from "./frame.js";
 import type { Locking } from "./locking.js";
+import type { FlowShape } from "./shape.js";
+
+/** Names of parameters and fields that say in which context something is used. */
+const FLAG_NAMES = /sleep|atomic|block|wait|sync\b|can_|locked|in_irq|polled|nowait|gfp|oops/i;
 
 /** A sleep met at a call, in terms of this function, before its conditions have been looked at. */
 export interface Sleep {
@@ -26,7 +31,7 @@ export interface Sleep {
   allocation: boolean;
   /** gfp and conditions as raw terms of this function. */
   gfp: number[];
-  atoms: { term: number; truth: boolean }[];
+  atoms: { term: number; truth: boolean; state?: boolean }[];
   ctxNone: number;
   dropped: LockRef[];
   droppedRaw: number[];
@@ -63,6 +68,7 @@ export class Sleeping {
 
   constructor(
     private readonly frame: Frame,
+    private readonly shape: FlowShape,
     private readonly locking: Locking,
   ) {
     this.world = frame.world;
@@ -120,12 +126,20 @@ export class Sleeping {
       const v = a.term === 0 ? 0 : this.t.value(a.term, s);
       const need = this.cond.require(v, a.truth, s, bits);
       if (need === null) return;
-      atoms.push(...need.atoms);
+      for (const n of need.atoms) {
+        atoms.push(n);
+        // A caller may know that an object is in another state; it does not decide that it is in this one.
+        if (!a.state && this.world.shared.readsState(n.term))
+          reasons |= this.flagLike(n.term) ? R["flag-undecided"] : this.stateDoubt(a);
+      }
       gfp.push(...need.gfp);
       if (need.undecided) {
         this.result.undecided++;
         this.frame.observer?.undecided(at, a.term);
+        // What a caller passes and nobody can see decides: a doubt about the context, or like one about an object's state.
+        if (a.state) continue;
         if (a.term !== 0 && CONTEXT_FLAG.test(this.t.lastName(a.term))) reasons |= R["flag-undecided"];
+        else reasons |= this.stateDoubt(a);
       }
     }
     // Locks of ours that are dropped around the sleep do not count; others are our caller's.
@@ -179,6 +193,19 @@ export class Sleeping {
     if (conditions !== 0) return conditions < 0;
     const length = old.length - (e.length + 1);
     return length !== 0 ? length < 0 : old.at <= at;
+  }
+
+  /** The doubt about a condition that nothing decides; that a pointer which is passed is NULL is the lesser chance. */
+  private stateDoubt(a: { term: number; truth: boolean }): number {
+    return !a.truth && this.isPointer(a.term) ? R["null-argument"] : R["state-guarded"];
+  }
+
+  /** Whether a plain variable or field is declared as a pointer. */
+  private isPointer(term: number): boolean {
+    if (term <= 0) return false;
+    const kind = this.t.pool.kind(term);
+    if (kind !== E.Var && kind !== E.Param && kind !== E.Field) return false;
+    return ((this.t.typeOf(term)?.flags ?? 0) & TypeFlag.Pointer) !== 0;
   }
 
   private entry(
@@ -270,7 +297,10 @@ export class Sleeping {
     // What depends on our own parameters is decided by our callers: unknown here.
     const undecidedGfp = gfp.length > 0 ? R["gfp-undecided"] : 0;
     let more = reasons | token.reasons | undecidedGfp;
-    for (const a of atoms) if (this.flagLike(a.term)) more |= R["flag-undecided"];
+    for (const a of atoms) {
+      if (this.world.shared.readsState(a.term)) continue;
+      more |= this.flagLike(a.term) ? R["flag-undecided"] : R["state-guarded"];
+    }
     const entry = this.entry(at, end, e, more, gfp, atoms, ctxNone, dropped);
     keep(this.rawEntries.get(f)!, entry);
   }
@@ -308,7 +338,7 @@ export class Sleeping {
           return "";
       }
     };
-    return /sleep|atomic|block|wait|sync\b|can_|locked|in_irq|polled|nowait|gfp|oops/i.test(name(term));
+    return FLAG_NAMES.test(name(term));
   }
 
   /** What a path says about parameters and contexts, for our callers: the same for every sleep on it. */
@@ -344,16 +374,29 @@ export class Sleeping {
         }
       }
       const t = this.t.toShared(term);
-      if (t < 0 || !shared.hasParam(t)) continue;
+      if (t < 0 || !shared.hasParam(t)) {
+        value.reasons |= this.localDoubt(term, f);
+        continue;
+      }
       if (shared.readsState(t)) {
         // A flag of the object that is about sleeping decides, and cannot be seen; any other state is a condition.
         if (this.flagLike(t)) value.reasons |= R["flag-undecided"];
         else if (!this.frame.loopConditions.has(term)) value.reasons |= R["state-guarded"];
-        continue;
+        else continue;
       }
       if (!value.atoms.some((a) => a.term === t)) value.atoms.push({ term: t, truth: f === NONZERO });
     }
     return value;
+  }
+
+  /** What a condition that our callers know nothing of makes of a sleep behind it. */
+  private localDoubt(term: number, f: number): number {
+    const p = this.t.pool;
+    if (p.kind(term) === E.Call) {
+      return this.shape.puts.get(p.a(term)) === (f === NONZERO) ? R["last-reference"] : 0;
+    }
+    if (this.frame.loopConditions.has(term) || !this.t.readsMemory(term)) return 0;
+    return FLAG_NAMES.test(this.t.lastName(term)) ? R["flag-undecided"] : R["state-guarded"];
   }
 
   private exportEntry(

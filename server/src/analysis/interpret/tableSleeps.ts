@@ -111,6 +111,9 @@ export class TableSleeps {
         } else if (c.lock.rcu) {
           e.dropped.push({ term: -1, adds: Ctx.Rcu, kind: "rcu", cls: "", last: "" });
           e.droppedRaw.push(0);
+        } else if (c.lock.preempt) {
+          e.dropped.push({ term: -1, adds: Ctx.Preempt, kind: "preempt-off", cls: "", last: "" });
+          e.droppedRaw.push(0);
         } else {
           // A named global, or whatever a command argument releases: the latest spinlock.
           e.dropped.push({

@@ -7,6 +7,7 @@ import { fromBytes } from "../positions.js";
 import type { Session } from "../session.js";
 import { toLocation } from "../toProto.js";
 import type { Tree } from "../tree.js";
+import { type LockRef, lockUsersAnswer } from "./lockUsers.js";
 
 /** Answers the chain as commit message text. */
 export const COPY_CHAIN = "lockctx.copyChain";
@@ -15,7 +16,10 @@ export const SHOW_CHAIN = "lockctx.showChain";
 /** Indexes all trees anew. */
 export const REINDEX = "lockctx.reindex";
 
-export const COMMANDS = [COPY_CHAIN, SHOW_CHAIN, REINDEX] as const;
+/** Answers all critical sections of a lock and who relies on it (`handlers/lockUsers.ts`). */
+export const LOCK_USERS = "lockctx.lockUsers";
+
+export const COMMANDS = [COPY_CHAIN, SHOW_CHAIN, REINDEX, LOCK_USERS] as const;
 
 /** Names a finding in an open document; without a fingerprint, the one at the line. */
 export interface FindingRef {
@@ -48,6 +52,19 @@ export async function executeCommand(session: Session, { command, arguments: arg
           })),
         })),
       };
+    }
+    case LOCK_USERS: {
+      const ref = args?.[0] as Partial<LockRef> | undefined;
+      if (typeof ref?.uri !== "string" || (ref.lock === undefined && ref.line === undefined))
+        throw new ResponseError(
+          INVALID_PARAMS,
+          "Name a lock or a place: {uri, lock} or {uri, line, character}",
+        );
+      const answer = await lockUsersAnswer(session, ref as LockRef);
+      if (!answer) throw new ResponseError(INVALID_PARAMS, "The tree of this document is not read yet");
+      if (answer.places.length === 0 && answer.choices.length === 0)
+        throw new ResponseError(INVALID_PARAMS, "There is no lock here");
+      return answer;
     }
     case REINDEX:
       await session.reopenTrees();

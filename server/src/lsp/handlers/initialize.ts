@@ -29,6 +29,7 @@ export function initialize(session: Session, params: InitializeParams): Initiali
       positionEncoding: session.encoding,
       textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental },
       hoverProvider: true,
+      referencesProvider: true,
       codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix] },
       executeCommandProvider: { commands: [...COMMANDS] },
       workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
