@@ -6,7 +6,13 @@ import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
+if (process.argv[2] === "fixes") {
+  await import("./fixes.mjs");
+  process.exit();
+}
+
 const HELP = `npm run eval -- --tree DIR [options]
+       npm run eval -- fixes --help      what is offered as repair, and whether it holds
 
   --tree DIR           the kernel tree
   --name NAME          what the truth calls it (default: the folder's name)

@@ -121,6 +121,14 @@ class KernelEngine implements InspectingEngine {
     this.mark("link");
   }
 
+  remember(path: string): void {
+    const known = this.program.file(path);
+    if (!known || this.texts.has(path)) return;
+    const text = this.options.facts.read(path);
+    // Not the text that was loaded: the file changed on disk, and nobody has said so yet.
+    if (text !== null && text.length === known.outline.size) this.texts.set(path, text);
+  }
+
   async update(files: readonly string[]): Promise<void> {
     const { program } = this;
     const fresh = new Map<string, FileOutline | null>();
@@ -129,6 +137,7 @@ class KernelEngine implements InspectingEngine {
     const names = new Set<number>();
     let tables = false;
     let macros = false;
+    const pointers = { files: new Set<string>(), variables: new Set<number>(), types: false };
     const note = (f: FunctionText): void => {
       changed.add(f.fn);
       macros ||= (f.flags & FnFlag.ObjectMacro) !== 0;
@@ -144,7 +153,8 @@ class KernelEngine implements InspectingEngine {
       const before = old
         ? new Map(functionTexts(old, oldText, (n) => program.names.text(n)))
         : new Map<string, FunctionText>();
-      const oldTables = old ? tableColumns(old.outline) : "";
+      const oldTables = tablesOf(old?.outline);
+      const namesBefore = names.size;
       program.replace(path, outline);
       const now = program.file(path);
       if (!now && before.size === 0) continue;
@@ -161,17 +171,31 @@ class KernelEngine implements InspectingEngine {
         note(f);
         names.add(f.name);
       }
-      if (oldTables !== (now ? tableColumns(now.outline) : "")) {
+      const newTables = tablesOf(now?.outline);
+      const types = oldTables.types !== newTables.types;
+      const variables = symmetricDifference(oldTables.variables, newTables.variables);
+      const installs = oldTables.installs !== newTables.installs;
+      if (types || variables.length > 0 || installs) {
         tables = true;
         for (const fn of now?.fns ?? []) changed.add(fn);
       }
+      // Types of a .c file mean something in that file only; those of parameters tell what an assignment installs.
+      if (types || installs || names.size > namesBefore) pointers.files.add(path);
+      if (types && (old ?? now)?.header) pointers.types = true;
+      for (const v of variables) pointers.variables.add(v);
     }
     if (changed.size === 0 && names.size === 0 && !tables) return;
     this.inspector = null;
     // What was asked before the first check has a solver of its own, which nobody tells of edits.
     if (this.cursors?.solver === this.solver) this.cursors?.edited(changed);
     else this.cursors = null;
-    await this.solver?.edited({ fns: [...changed], names: [...names], tables, macros });
+    await this.solver?.edited({
+      fns: [...changed],
+      names: [...names],
+      tables,
+      macros,
+      pointers: { ...pointers, files: [...pointers.files] },
+    });
   }
 
   async check(options: CheckOptions): Promise<CheckResult> {
@@ -369,20 +393,42 @@ function functionTexts(
   return out;
 }
 
+interface FileTables {
+  /** Types, and the headers that show others. */
+  types: string;
+  /** File-level variables with their types: `name,type,flags`. */
+  variables: Set<string>;
+  installs: string;
+}
+
 /** What a file says about types, variables, initialisers, registrations and includes, without offsets: equal means nothing of it changed. */
-function tableColumns(o: FileOutline): string {
-  const parts: string[] = [];
-  const add = (a: Int32Array, stride: number, skip: readonly number[]): void => {
+function tablesOf(o: FileOutline | undefined): FileTables {
+  if (!o) return { types: "", variables: new Set(), installs: "" };
+  const columns = (a: Int32Array, stride: number, skip: readonly number[]): string => {
     const kept: number[] = [];
     for (let i = 0; i < a.length; i++) if (!skip.includes(i % stride)) kept.push(a[i]);
-    parts.push(kept.join(","));
+    return kept.join(",");
   };
-  add(o.structs, STRUCT_STRIDE, []);
-  add(o.fields, TYPED_STRIDE, []);
-  add(o.globals, TYPED_STRIDE, []);
-  add(o.inits, INIT_STRIDE, [Init.offset, Init.fn]);
-  add(o.regs, REG_STRIDE, [Reg.offset, Reg.fn, Reg.argFirst]);
-  add(o.regArgs, 1, []);
-  add(o.includes, 1, []);
-  return parts.join("|");
+  const variables = new Set<string>();
+  for (let i = 0; i < o.globals.length; i += TYPED_STRIDE)
+    variables.add(o.globals.subarray(i, i + TYPED_STRIDE).join());
+  return {
+    types: [
+      columns(o.structs, STRUCT_STRIDE, []),
+      columns(o.fields, TYPED_STRIDE, []),
+      columns(o.includes, 1, []),
+    ].join("|"),
+    variables,
+    installs: [
+      columns(o.inits, INIT_STRIDE, [Init.offset, Init.fn]),
+      columns(o.regs, REG_STRIDE, [Reg.offset, Reg.fn, Reg.argFirst]),
+      columns(o.regArgs, 1, []),
+    ].join("|"),
+  };
+}
+
+/** Names of the variables that one of two files has and the other has not, or has otherwise. */
+function symmetricDifference(a: ReadonlySet<string>, b: ReadonlySet<string>): number[] {
+  const name = (entry: string): number => Number(entry.split(",", 1)[0]);
+  return [...[...a].filter((x) => !b.has(x)), ...[...b].filter((x) => !a.has(x))].map(name);
 }

@@ -15,7 +15,7 @@ import type { FactsPort } from "../facts/ports.js";
 import { classifyPath } from "../findings/scope.js";
 import type { KernelTables, ObjectProperty } from "../kernel/types.js";
 import { CallGraph } from "../program/callgraph.js";
-import { Pointers } from "../program/pointers.js";
+import { type PointerEdit, Pointers } from "../program/pointers.js";
 import type { Program, SourceFile } from "../program/program.js";
 import { SleepReach } from "../program/reach.js";
 import { Aliases } from "./aliases.js";
@@ -42,6 +42,7 @@ export interface ProgramChange {
   names: readonly number[];
   tables: boolean;
   macros: boolean;
+  pointers: Omit<PointerEdit, "names">;
 }
 
 export interface SolveStats {
@@ -73,7 +74,7 @@ export interface Solved {
 export class Solver implements World {
   readonly shared: SharedTerms;
   readonly graph: CallGraph;
-  pointers: Pointers;
+  readonly pointers: Pointers;
   readonly results = new Map<number, FnResult>();
   readonly wrappers: LockWrappers;
   readonly flows: FlowStore;
@@ -166,10 +167,10 @@ export class Solver implements World {
   async edited(change: ProgramChange): Promise<void> {
     const { program } = this;
     this.aliases = new Aliases(program, this.tables, (file) => this.facts.read(file));
-    const pointers = change.tables || change.names.some((n) => this.pointers.installs(n));
-    if (pointers) this.pointers = new Pointers(program, this.tables);
+    const names = new Set(change.names);
+    const moved = this.pointers.update({ ...change.pointers, names });
     // Types, classes, pointers and what macros stand for may be others for everyone.
-    if (pointers || change.macros) {
+    if (moved || change.tables || change.macros) {
       this.regionCalls.clear();
       this.rootIndex = null;
       this.edges.clear();
@@ -178,8 +179,7 @@ export class Solver implements World {
     }
     const touched = new Set<number>(change.fns);
     for (const fn of change.fns) this.flows.drop(fn);
-    const names = new Set(change.names);
-    this.reach.update(change.fns, this.pointers, (fn, itsNames) => {
+    this.reach.update(change.fns, moved ?? new Map(), (fn, itsNames) => {
       touched.add(fn);
       for (const name of itsNames) names.add(name);
     });

@@ -1,12 +1,20 @@
 /** All ways of repair, in the order in which they are shown. One provider a file under providers/. */
 import type { Finding } from "../findings/types.js";
+import { annotateFixes } from "./providers/annotate.js";
+import { deferFixes } from "./providers/defer.js";
+import { deferRcuFixes } from "./providers/deferRcu.js";
 import { delayFixes } from "./providers/delay.js";
+import { disposeListFixes } from "./providers/disposeList.js";
 import { dropRetakeFixes } from "./providers/dropRetake.js";
+import { earlierFixes } from "./providers/earlier.js";
 import { gfpFixes } from "./providers/gfp.js";
+import { gfpParameterFixes } from "./providers/gfpParameter.js";
 import { hoistFixes } from "./providers/hoist.js";
 import { lockTypeFixes } from "./providers/lockType.js";
 import { mixedFixes } from "./providers/mixed.js";
 import { ownerFixes } from "./providers/owner.js";
+import { releaseFixes } from "./providers/release.js";
+import { removeFixes } from "./providers/remove.js";
 import { sinkFixes } from "./providers/sink.js";
 import { suppressFixes } from "./providers/suppress.js";
 import { threadedIrqFixes } from "./providers/threadedIrq.js";
@@ -16,16 +24,24 @@ import type { Fix, FixProvider, FixSource } from "./types.js";
 
 /** Those that keep most of what the code guarantees come first; silencing comes last. */
 export const PROVIDERS: readonly FixProvider[] = [
+  earlierFixes,
+  releaseFixes,
   sinkFixes,
+  disposeListFixes,
   hoistFixes,
   variantFixes,
+  removeFixes,
   delayFixes,
   gfpFixes,
+  gfpParameterFixes,
   mixedFixes,
+  deferFixes,
+  deferRcuFixes,
   threadedIrqFixes,
   lockTypeFixes,
   ownerFixes,
   dropRetakeFixes,
+  annotateFixes,
   suppressFixes,
 ];
 

@@ -151,6 +151,7 @@ export function ownHelperWarning(s: Section, source: FixSource): string[] {
 
 /** The callee says that it wants the lock held, or gives it back itself. */
 export function calleeNeedsLock({ call, fn, held }: Section, source: FixSource): boolean {
+  if (/_locked$/.test(call.name)) return true;
   const name = held[held.length - 1].lock.replace(/^.*(?:->|\.)/, "");
   return source.code.resolve(call.name, fn.file).some((def) => {
     const text = source.read(def.file) ?? "";

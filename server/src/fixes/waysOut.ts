@@ -19,6 +19,7 @@ class Walk {
   private readonly found = new Set<Node>();
   private readonly labels = new Set<string>();
   private readonly entered = new Set<Node>();
+  private readonly rounds = new Set<Node>();
   private leaks = false;
 
   constructor(
@@ -66,7 +67,8 @@ class Walk {
 
   /** The loop's body has ended: once more, or on. */
   private round(loop: Node): void {
-    if (this.entered.has(loop)) return;
+    if (this.rounds.has(loop)) return;
+    this.rounds.add(loop);
     const body = loop.children[loop.kind === K.do_statement ? 0 : loop.children.length - 1];
     if (body) this.through(body);
     this.after(loop);

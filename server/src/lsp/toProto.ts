@@ -123,6 +123,12 @@ export function toCodeAction(
 ): CodeAction {
   const action: CodeAction = { title: fix.title, kind: CodeActionKind.QuickFix };
   if (diagnostic) action.diagnostics = [diagnostic];
+  if (fix.applicability === "sketch") {
+    // Shown greyed, with what keeps it from being an edit.
+    const why = fix.missing?.join("; ");
+    action.disabled = { reason: fromBytes(why ? `a sketch only: ${why}` : "a sketch only: see lockctx fix") };
+    return action;
+  }
   const files = [...new Set(fix.edits.map((edit) => edit.file))];
   const editsOf = (file: string): FixEdit[] => fix.edits.filter((edit) => edit.file === file);
   if (options.documentChanges) {

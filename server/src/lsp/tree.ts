@@ -111,6 +111,7 @@ export class Tree {
       this.loading = null;
     }
     this.loaded = true;
+    for (const file of this.given.keys()) this.backend.engine.remember(file);
     this.loadedHealth = [this.health, this.message];
     for (const file of this.open.keys()) this.dirty.add(file);
     this.schedule(0);
@@ -254,6 +255,7 @@ export class Tree {
     for (const file of files) {
       const text = this.open.get(file)?.bytes;
       if (text === this.given.get(file)) continue;
+      if (this.loaded && !this.given.has(file)) this.backend.engine.remember(file);
       if (text === undefined) this.given.delete(file);
       else this.given.set(file, text);
       this.backend.setOverlay(file, text ?? null);

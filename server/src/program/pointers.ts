@@ -59,28 +59,184 @@ export function callbackName(text: string): string | null {
   return m ? m[1] : null;
 }
 
+/** What one file installs and registers. */
+interface FilePointers {
+  path: string;
+  /** `struct.field`, or the field alone where the struct is not known. */
+  keys: (string | number)[];
+  /** The function of each key. */
+  fns: number[];
+  fields: number[];
+  roots: CallbackRoot[];
+  putSuper: number[];
+}
+
+/** What an edit may have changed about pointers. */
+export interface PointerEdit {
+  /** Files whose initialisers, assignments or registrations are others now. */
+  files: readonly string[];
+  /** Names that mean other functions now. */
+  names: ReadonlySet<number>;
+  /** File-level variables whose type is another now. */
+  variables: ReadonlySet<number>;
+  /** Types in headers are others now: every file may mean something else. */
+  types: boolean;
+}
+
 export class Pointers {
-  /** struct name * 2^21-ish + field → functions. */
+  private readonly files = new Map<number, FilePointers>();
+  /** `struct.field` → functions, as often as they are installed. */
   private readonly byField = new Map<string, number[]>();
-  private readonly assigned = new Map<number, { fn: number; file: SourceFile }[]>();
-  /** The other way round; made when first asked for. */
-  private fieldsOf: Map<number, string[]> | null = null;
-  readonly roots: CallbackRoot[] = [];
-  /** Names that are installed or registered somewhere, whether or not they were functions when this was built. */
+  private readonly assigned = new Map<number, { fn: number; path: string }[]>();
+  /** Field name → functions, and back, whatever the struct. */
+  private readonly held = new Map<number, number[]>();
+  private readonly holders = new Map<number, number[]>();
+  private allRoots: CallbackRoot[] | null = null;
+  private allPutSuper: Set<number> | null = null;
+  /** Function → its keys in `byField`; made when first asked for. */
+  private keysOf: Map<number, string[]> | null = null;
+  /** Names that are or were installed or registered somewhere, whether or not they are functions. */
   private readonly installed = new Set<number>();
-  /** Functions given to super_operations.put_super. */
-  readonly putSuper = new Set<number>();
+  private current: FilePointers | null = null;
 
   constructor(
     private readonly program: Program,
     private readonly tables: KernelTables,
   ) {
     for (const f of program.files) if (f) this.addFile(f);
-    const key = (r: CallbackRoot): string => `${r.fn}:${r.bits}:${r.how}`;
+  }
+
+  /** Functions that the kernel enters in a context, in the order of the files; the first way of each kind. */
+  get roots(): readonly CallbackRoot[] {
+    if (this.allRoots) return this.allRoots;
     const seen = new Set<string>();
-    const unique = this.roots.filter((r) => !seen.has(key(r)) && seen.add(key(r)));
-    this.roots.length = 0;
-    this.roots.push(...unique);
+    const roots: CallbackRoot[] = [];
+    for (const f of this.program.files) {
+      for (const root of (f && this.files.get(f.index)?.roots) || []) {
+        const key = `${root.fn}:${root.bits}:${root.how}`;
+        if (seen.has(key)) continue;
+        seen.add(key);
+        roots.push(root);
+      }
+    }
+    this.allRoots = roots;
+    return roots;
+  }
+
+  /** Functions given to super_operations.put_super. */
+  get putSuper(): ReadonlySet<number> {
+    if (!this.allPutSuper) {
+      this.allPutSuper = new Set();
+      for (const own of this.files.values()) for (const fn of own.putSuper) this.allPutSuper.add(fn);
+    }
+    return this.allPutSuper;
+  }
+
+  /** Functions that a field of this name can hold, and fields that can hold a function; some more than once. */
+  heldBy(field: number): readonly number[] {
+    return this.held.get(field) ?? [];
+  }
+  fieldsOf(fn: number): readonly number[] {
+    return this.holders.get(fn) ?? [];
+  }
+
+  /**
+   * Follows an edit; answers the functions that other fields may hold now, with the fields that held them before, or null
+   * when it leaves all pointers and registrations as they were.
+   */
+  update(edit: PointerEdit): Map<number, readonly number[]> | null {
+    const { program } = this;
+    if (edit.types) return this.rebuild();
+    const again = new Set<number>();
+    for (const path of edit.files) {
+      const index = program.indexOf(path);
+      if (index !== undefined) again.add(index);
+    }
+    const names = new Set([...edit.names].filter((name) => this.installed.has(name)));
+    if (names.size > 0 || edit.variables.size > 0)
+      for (const f of program.files)
+        if (f && !again.has(f.index) && this.concerns(f, names, edit.variables)) again.add(f.index);
+    const moved = new Map<number, readonly number[]>();
+    let changed = false;
+    for (const index of again) {
+      const old = this.files.get(index);
+      const before = old && signature(old);
+      const fields = new Map((old?.fns ?? []).map((fn) => [fn, [...this.fieldsOf(fn)]]));
+      this.removeFile(index);
+      const f = program.files[index];
+      if (f) this.addFile(f);
+      const now = this.files.get(index);
+      if (before === (now && signature(now))) continue;
+      changed = true;
+      for (const fn of [...fields.keys(), ...(now?.fns ?? [])])
+        if (!moved.has(fn)) moved.set(fn, fields.get(fn) ?? []);
+    }
+    if (!changed) return null;
+    this.forgetSums();
+    return moved;
+  }
+
+  private rebuild(): Map<number, readonly number[]> {
+    const before = new Map(this.holders);
+    for (const map of [this.files, this.byField, this.assigned, this.held, this.holders]) map.clear();
+    for (const f of this.program.files) if (f) this.addFile(f);
+    this.forgetSums();
+    const moved = new Map<number, readonly number[]>();
+    for (const fn of new Set([...before.keys(), ...this.holders.keys()])) {
+      const was = before.get(fn) ?? [];
+      const now = this.fieldsOf(fn);
+      if (was.length !== now.length || was.some((field, i) => field !== now[i])) moved.set(fn, was);
+    }
+    return moved;
+  }
+
+  private forgetSums(): void {
+    this.allRoots = null;
+    this.allPutSuper = null;
+    this.keysOf = null;
+  }
+
+  /** Whether a file installs one of these names, or assigns to a field of one of these variables. */
+  private concerns(f: SourceFile, names: ReadonlySet<number>, variables: ReadonlySet<number>): boolean {
+    const { program } = this;
+    const o = f.outline;
+    for (let i = 0; i < o.inits.length; i += INIT_STRIDE) {
+      if (names.has(o.inits[i + Init.value])) return true;
+      if (variables.size === 0 || o.inits[i + Init.type] !== 0) continue;
+      const first = /[A-Za-z_]\w*/.exec(program.names.text(o.inits[i + Init.base]));
+      if (first && variables.has(program.names.find(first[0]))) return true;
+    }
+    if (names.size > 0) {
+      for (let i = 0; i < o.regs.length; i += REG_STRIDE) {
+        const reg = this.tables.registrations.get(program.names.text(o.regs[i + Reg.name]));
+        for (const cb of reg?.callbacks ?? []) {
+          if (cb.arg >= o.regs[i + Reg.argCount]) continue;
+          const name = callbackName(program.names.text(o.regArgs[o.regs[i + Reg.argFirst] + cb.arg]));
+          if (name !== null && names.has(program.names.find(name))) return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  private removeFile(index: number): void {
+    const own = this.files.get(index);
+    if (!own) return;
+    this.files.delete(index);
+    for (const [k, key] of own.keys.entries()) {
+      const fn = own.fns[k];
+      if (typeof key === "string") removeOne(this.byField, key, (x) => x === fn);
+      else removeOne(this.assigned, key, (x) => x.fn === fn && x.path === own.path);
+      removeOne(this.held, own.fields[k], (x) => x === fn);
+      removeOne(this.holders, fn, (x) => x === own.fields[k]);
+    }
+  }
+
+  private own(f: SourceFile): FilePointers {
+    if (this.current) return this.current;
+    this.current = { path: f.path, keys: [], fns: [], fields: [], roots: [], putSuper: [] };
+    this.files.set(f.index, this.current);
+    return this.current;
   }
 
   private functionNamed(name: number, file: SourceFile): readonly number[] {
@@ -90,6 +246,7 @@ export class Pointers {
   }
 
   private addFile(f: SourceFile): void {
+    this.current = null;
     const { program } = this;
     const o = f.outline;
     for (let i = 0; i < o.inits.length; i += INIT_STRIDE) {
@@ -105,8 +262,15 @@ export class Pointers {
       if (type === 0) type = this.baseType(o.inits[i + Init.base], o.inits[i + Init.fn], f);
       const struct = type === 0 ? 0 : program.structName(type, f);
       for (const fn of targets) {
-        if (struct !== 0) push(this.byField, `${struct}.${field}`, fn);
-        else push(this.assigned, field, { fn, file: f });
+        const key = struct !== 0 ? `${struct}.${field}` : field;
+        if (typeof key === "string") push(this.byField, key, fn);
+        else push(this.assigned, key, { fn, path: f.path });
+        push(this.held, field, fn);
+        push(this.holders, fn, field);
+        const own = this.own(f);
+        own.keys.push(key);
+        own.fns.push(fn);
+        own.fields.push(field);
         this.opsRoot(struct, field, fn, f, i);
       }
     }
@@ -152,7 +316,7 @@ export class Pointers {
     const { program, tables } = this;
     const fieldName = program.names.text(field);
     const structName = struct === 0 ? "" : program.names.text(struct);
-    if (structName === "super_operations" && fieldName === "put_super") this.putSuper.add(fn);
+    if (structName === "super_operations" && fieldName === "put_super") this.own(f).putSuper.push(fn);
     let ops = structName === "" ? undefined : tables.opsFields.get(`${structName}.${fieldName}`);
     let guess = false;
     if (!ops && structName === "" && fieldName === "function") {
@@ -168,7 +332,7 @@ export class Pointers {
       return;
     const c = CONTEXT_BITS[ops.context];
     if (!c) return;
-    this.roots.push({
+    this.own(f).roots.push({
       fn,
       bits: c.bits,
       kind: c.kind,
@@ -215,7 +379,7 @@ export class Pointers {
       const field = (cb as { field?: string }).field;
       if (targets.length === 0 && field) targets = this.memberOf(id, field, f);
       for (const fn of targets) {
-        this.roots.push({
+        this.own(f).roots.push({
           fn,
           bits: c.bits,
           kind: c.kind,
@@ -242,36 +406,35 @@ export class Pointers {
     return out;
   }
 
-  /** Whether a change of what this name means changes what is installed or registered. */
-  installs(name: number): boolean {
-    return this.installed.has(name);
-  }
-
   /** Functions that a field of this struct type can hold, those nearest to the caller when there are near ones. */
   targets(struct: number, field: number, from: SourceFile): { fns: number[]; total: number } {
     const all = new Set(this.byField.get(`${struct}.${field}`) ?? []);
-    for (const a of this.assigned.get(field) ?? []) if (sameDriver(a.file.path, from.path)) all.add(a.fn);
+    for (const a of this.assigned.get(field) ?? []) if (sameDriver(a.path, from.path)) all.add(a.fn);
     const list = [...all].filter((fn) => this.program.alive(fn) && sameArch(this.program.fnFile(fn), from));
     return { fns: list.sort((a, b) => this.program.comparePlaces(a, b)), total: list.length };
   }
 
   /** Functions that stand in the same field of the same struct type as this one, in other objects. */
   rivals(fn: number): ReadonlySet<number> {
-    if (!this.fieldsOf) {
-      this.fieldsOf = new Map();
-      for (const [key, fns] of this.byField) for (const f of fns) push(this.fieldsOf, f, key);
+    if (!this.keysOf) {
+      this.keysOf = new Map();
+      for (const [key, fns] of this.byField) for (const f of fns) push(this.keysOf, f, key);
     }
     const out = new Set<number>();
-    for (const key of this.fieldsOf.get(fn) ?? []) for (const f of this.byField.get(key)!) out.add(f);
+    for (const key of this.keysOf.get(fn) ?? []) for (const f of this.byField.get(key)!) out.add(f);
     out.delete(fn);
     return out;
   }
 
   /** Field name → functions, for over-approximating calls through members by name. */
-  *byName(): IterableIterator<[number, readonly number[]]> {
-    for (const [key, fns] of this.byField) yield [Number(key.slice(key.indexOf(".") + 1)), fns];
-    for (const [field, list] of this.assigned) yield [field, list.map((a) => a.fn)];
+  byName(): IterableIterator<[number, readonly number[]]> {
+    return this.held.entries();
   }
+}
+
+function signature(own: FilePointers): string {
+  const roots = own.roots.map((r) => `${r.fn}:${r.bits}:${r.how}:${r.confidence}:${r.record.index}`);
+  return [own.keys, own.fns, own.putSuper, roots].map((list) => list.join()).join("|");
 }
 
 /**
@@ -291,6 +454,14 @@ const DRIVER_DEPTH = 4;
 
 function sameArch(f: SourceFile, from: SourceFile): boolean {
   return f.arch === null || f.arch === (from.arch ?? "x86");
+}
+
+function removeOne<K, V>(map: Map<K, V[]>, key: K, is: (value: V) => boolean): void {
+  const list = map.get(key);
+  const i = list ? list.findIndex(is) : -1;
+  if (!list || i < 0) return;
+  list.splice(i, 1);
+  if (list.length === 0) map.delete(key);
 }
 
 function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {

@@ -67,6 +67,8 @@ export class Program {
   readonly names = new Names();
   readonly files: (SourceFile | null)[] = [];
   private readonly byPath = new Map<string, number>();
+  /** Places of files that are gone: one that comes back takes its own. */
+  private readonly removed = new Map<string, number>();
   /** Function number → file index (-1: gone) and record index in it. Numbers outlive edits: see `replace`. */
   private fnFileOf: Int32Array = new Int32Array(1 << 16);
   private fnIndexOf: Int32Array = new Int32Array(1 << 16);
@@ -89,6 +91,11 @@ export class Program {
   file(path: string): SourceFile | null {
     const i = this.byPath.get(path);
     return i === undefined ? null : this.files[i];
+  }
+
+  /** Number of a file's place in `files`, which it keeps when its text is replaced. */
+  indexOf(path: string): number | undefined {
+    return this.byPath.get(path) ?? this.removed.get(path);
   }
 
   /** Adds files in path order (callers sort): numbering, and so everything after it, is independent of arrival order. */
@@ -160,14 +167,17 @@ export class Program {
       this.unlink(old);
       this.files[old.index] = null;
       this.byPath.delete(path);
+      this.removed.set(path, old.index);
     }
     this.resolveCache.clear();
     this.structCache.clear();
     this.includes.forget();
-    const index = old ? old.index : this.files.length;
+    const index = this.removed.get(path) ?? this.files.length;
     this.edited.add(index);
-    if (outline) this.put(path, outline, index, reuse ?? new Map());
-    else if (index === this.files.length) this.files.push(null);
+    if (outline) {
+      this.removed.delete(path);
+      this.put(path, outline, index, reuse ?? new Map());
+    } else if (index === this.files.length) this.files.push(null);
   }
 
   /**

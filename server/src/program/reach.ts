@@ -15,26 +15,19 @@ import type { Program } from "./program.js";
 
 /** Rank of the primitives' names; 0 is unmarked. */
 const SEED = 1;
-const NONE: readonly number[] = [];
 
 export class SleepReach {
   private fnRank = new Int32Array(0);
   private nameRank = new Int32Array(0);
   /** Own name of each function: those that an edit removed are asked for theirs. */
   private ownName = new Int32Array(0);
-  /** Pointer fields that hold a function, and the other way round. */
-  private fieldsOf = new Map<number, readonly number[]>();
-  private heldBy = new Map<number, readonly number[]>();
-  private pointers: Pointers;
 
   constructor(
     private readonly program: Program,
     private readonly graph: CallGraph,
     private readonly tables: KernelTables,
-    pointers: Pointers,
+    private readonly pointers: Pointers,
   ) {
-    this.pointers = pointers;
-    this.readPointers(pointers);
     this.grow();
     for (const name of tables.sleepers.keys()) this.unused.add(name);
     for (const lock of tables.locks.values()) if (lock.sleeps) this.unused.add(lock.name);
@@ -65,12 +58,13 @@ export class SleepReach {
   }
 
   /**
-   * These functions changed, are new or are gone. `turned` is told of every function that is marked now and was not, or
+   * These functions changed, are new or are gone; these are held by other pointer fields now than by those given with them.
+   * `turned` is told of every function that is marked now and was not, or
    * the other way round, with the names that it may be called by.
    */
   update(
     changed: readonly number[],
-    pointers: Pointers,
+    moved: ReadonlyMap<number, readonly number[]>,
     turned: (fn: number, names: readonly number[]) => void,
   ): void {
     this.grow();
@@ -80,17 +74,9 @@ export class SleepReach {
     };
     const names: number[] = [];
     const work = new Set(changed);
-    if (pointers !== this.pointers) {
-      const old = this.fieldsOf;
-      this.pointers = pointers;
-      this.readPointers(pointers);
-      for (const fn of new Set([...old.keys(), ...this.fieldsOf.keys()])) {
-        const was = old.get(fn) ?? NONE;
-        const now = this.fieldsOf.get(fn) ?? NONE;
-        if (was.length === now.length && was.every((field, i) => field === now[i])) continue;
-        work.add(fn);
-        names.push(...was);
-      }
+    for (const [fn, fields] of moved) {
+      work.add(fn);
+      names.push(...fields);
     }
     this.spread(this.seeds(), note);
     const lost = this.withdraw(work, names, note);
@@ -208,13 +194,11 @@ export class SleepReach {
   /** Functions that would mark a name. */
   private supporters(name: number): number[] {
     const { program } = this;
-    const held = this.heldBy.get(name) ?? NONE;
-    return [...program.definitionsOf(name), ...program.prototypesOf(name), ...held];
+    return [...program.definitionsOf(name), ...program.prototypesOf(name), ...this.pointers.heldBy(name)];
   }
 
   private namesOf(fn: number): readonly number[] {
-    const fields = this.fieldsOf.get(fn);
-    return fields ? [this.ownName[fn], ...fields] : [this.ownName[fn]];
+    return [this.ownName[fn], ...this.pointers.fieldsOf(fn)];
   }
 
   private least(list: Iterable<number>, rankOf: (item: number) => number): number {
@@ -224,23 +208,6 @@ export class SleepReach {
       if (rank !== 0 && (least === 0 || rank < least)) least = rank;
     }
     return least;
-  }
-
-  private readPointers(pointers: Pointers): void {
-    const fieldsOf = new Map<number, number[]>();
-    const heldBy = new Map<number, number[]>();
-    for (const [field, fns] of pointers.byName()) {
-      const held = heldBy.get(field);
-      if (held) held.push(...fns);
-      else heldBy.set(field, [...fns]);
-      for (const fn of fns) {
-        const fields = fieldsOf.get(fn);
-        if (!fields) fieldsOf.set(fn, [field]);
-        else if (!fields.includes(field)) fields.push(field);
-      }
-    }
-    this.fieldsOf = fieldsOf;
-    this.heldBy = heldBy;
   }
 
   private grow(): void {

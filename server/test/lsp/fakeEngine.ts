@@ -133,6 +133,8 @@ export class FakeEngine implements Engine {
     else this.byFile.set(file, parseFunctions(file, text));
   }
 
+  remember(): void {}
+
   async update(files: readonly string[]): Promise<void> {
     this.updates++;
     for (const file of files) this.read(file);

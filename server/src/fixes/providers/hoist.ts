@@ -6,6 +6,8 @@ import type { Finding } from "../../findings/types.js";
 import { indentAt, insertAfter, insertBefore, removeStatement } from "../layout.js";
 import { mentions, operandsOf, unstable } from "../operands.js";
 import {
+  calleeNeedsLock,
+  gotosTo,
   isContainer,
   isSurelyAfter,
   leavesSomething,
@@ -62,12 +64,13 @@ class Hoist {
     const { s, acquire } = this;
     const { call, syntax, statement } = s;
     if (this.source.code.tables.locks.has(call.name) || GIVES_BACK.test(call.name)) return [];
+    if (calleeNeedsLock(s, this.source)) return [];
     const form = this.form();
     if (!form || !isContainer(statement.parent)) return [];
     const sure = statement.parent === acquire.parent && isSurelyAfter(syntax, acquire, statement);
     const free = form.result === null ? null : this.freeCall(form.result);
     if (!sure)
-      return form.result !== null && free !== null
+      return form.result !== null
         ? [
             this.sketch(
               form,
@@ -112,6 +115,7 @@ class Hoist {
       insertBefore(file, text, acquire, this.dedented(moved, statement)),
       removeStatement(file, text, { start: statement.start, end: last.end }),
       ...(free === null ? [] : exits.map((r) => insertAfter(file, text, r, [free]))),
+      ...this.lonelyLabel(last),
     ];
     const places = [...operands.places];
     return [
@@ -255,6 +259,21 @@ class Hoist {
     return null;
   }
 
+  /** The label of the failure path, when nobody else goes there any more. */
+  private lonelyLabel(check: Node): FixEdit[] {
+    const { s, text, file } = this;
+    const [jump] = [...s.syntax.walk(check)].filter((n) => n.kind === K.goto_statement);
+    const label = jump?.children[0] ? s.syntax.text(jump.children[0]) : null;
+    if (label === null || gotosTo(s.syntax, label).length !== 1) return [];
+    for (const node of s.syntax.walk()) {
+      if (node.kind !== K.labeled_statement || !node.children[0] || s.syntax.text(node.children[0]) !== label)
+        continue;
+      const colon = text.indexOf(":", node.children[0].end);
+      return [removeStatement(file, text, { start: node.start, end: colon + 1 })];
+    }
+    return [];
+  }
+
   private dedented(code: string, from: Node): string[] {
     const own = indentAt(this.text, from.start);
     // A comment above what is moved stays: it tells of both.
@@ -264,28 +283,29 @@ class Hoist {
     return [...moved.map((l) => l.replace(/\)\s*\{?$/, (m) => m)), ""];
   }
 
-  private sketch(form: Form, free: string, missing: string): Fix {
+  private sketch(form: Form, free: string | null, missing: string): Fix {
     const { s, text, acquire } = this;
     const call = text.slice(s.statement.start, s.statement.end);
     const lock = text.slice(acquire.start, acquire.end);
     return {
       id: "hoist",
       kind: "hoist",
-      title: `Allocate before the lock: ${s.call.name}() ahead of ${s.lockText}`,
+      title: `${free === null ? "Prepare" : "Allocate"} before the lock: ${s.call.name}() ahead of ${s.lockText}`,
       applicability: "sketch",
       edits: [],
       sketch: [
         `\t${call}`,
-        `\tif (!${form.result})`,
-        "\t\treturn -ENOMEM;",
+        `\t/* failure: return, nothing is locked yet */`,
         "",
         `\t${lock}`,
-        `\t/* … use ${form.result}; set it to NULL where it was given away … */`,
+        `\t/* … use ${form.result} … */`,
         "\t/* unlock */",
-        `\t${free}\t/* on the ways that did not use it */`,
+        free === null
+          ? "\t/* give it back on the ways that did not use it */"
+          : `\t${free}\t/* on the ways that did not use it */`,
       ].join("\n"),
       preconditions: [],
-      warnings: ["Memory is allocated on ways that do not need it."],
+      warnings: ["It is done on ways that do not need it."],
       missing: [missing],
     };
   }

@@ -78,7 +78,7 @@ class Sink {
     const unit = this.unit(form);
     const sure = !ways.around && ways.releases.every((r) => isSurelyAfter(s.syntax, unit, r));
     const out: Fix[] = [];
-    if (!leavesSomething(s, unit)) return [];
+    if (!leavesSomething(s, unit)) return this.aloneInSection(unit, ways.releases);
     if (sure) {
       const moved = this.move(unit, ways.releases, form);
       if (moved) out.push(moved);
@@ -150,7 +150,7 @@ class Sink {
       if (releases.some((r) => mentions(syntax, used, unit.end, r.start).length > 0)) return null;
     }
     if (unstable(syntax, operands, unit.end, last.start).length > 0)
-      return form === "call" ? this.remember(releases, false) : null;
+      return form === "call" ? this.remember(releases, false, true) : null;
     const comment = this.commentAbove(unit);
     const from = { start: comment ?? unit.start, end: unit.end };
     const indent = indentAt(text, unit.start);
@@ -173,6 +173,75 @@ class Sink {
       ],
       warnings: local ? [] : [`It reads ${[...operands.places].slice(0, 3).join(", ")} without the lock.`],
     });
+  }
+
+  /**
+   * The section holds nothing but the call. A function of the kernel at large does not need this driver's lock: the lock goes.
+   * A helper of the driver does: then it is a question of which part of it.
+   */
+  private aloneInSection(unit: Node, releases: readonly Node[]): Fix[] {
+    const { s, file, text } = this;
+    const { syntax, acquire, call } = s;
+    const lock = s.lockText;
+    const own = ownHelperWarning(s, this.source).length > 0;
+    if (!acquire || own || releases.length !== 1 || s.releases.length !== 1) {
+      return [
+        {
+          ...this.fix(
+            "sink",
+            `Split ${call.name}(): what needs ${lock} stays, what sleeps follows the unlock`,
+            [],
+            [],
+            {
+              applicability: "sketch",
+              preconditions: [],
+              warnings: [],
+            },
+          ),
+          sketch: `\t/* the part of ${call.name}() that needs ${lock}, under it */\n\t/* after the unlock: the part that sleeps */\n\t${syntax.text(unit)}`,
+          missing: [`the section holds nothing else: which part of ${call.name}() needs ${lock}`],
+        },
+      ];
+    }
+    const edits: FixEdit[] = [removeStatement(file, text, acquire), removeStatement(file, text, releases[0])];
+    edits.push(...this.unusedFlags([acquire, releases[0]]));
+    return [
+      this.fix(
+        "no-lock",
+        `Take ${lock} away around ${call.name}(): the section holds nothing else`,
+        edits,
+        [],
+        {
+          applicability: "needs-review",
+          preconditions: [
+            `nothing else stands between the lock and the unlock`,
+            `${call.name}() is not code of this driver`,
+          ],
+          warnings: [
+            `If it is there to order ${call.name}() against others that take ${lock}, a mutex has to do that.`,
+          ],
+        },
+      ),
+    ];
+  }
+
+  /** The declaration of the saved interrupt flags, when nothing else uses them. */
+  private unusedFlags(removed: readonly Node[]): FixEdit[] {
+    const { s, file, text } = this;
+    for (const node of s.syntax.body.children) {
+      if (node.kind !== K.declaration) break;
+      const name = /^unsigned\s+long\s+(\w+)\s*;$/.exec(s.syntax.text(node))?.[1];
+      if (name === undefined) continue;
+      const uses = [...s.syntax.walk()].filter(
+        (n) =>
+          n.kind === K.identifier &&
+          s.syntax.text(n) === name &&
+          !(node.start <= n.start && n.end <= node.end),
+      );
+      if (uses.length > 0 && uses.every((u) => removed.some((r) => r.start <= u.start && u.end <= r.end)))
+        return [removeStatement(file, text, node)];
+    }
+    return [];
   }
 
   /** The part that must be done now stays, the part that sleeps follows the unlock. */
@@ -214,7 +283,7 @@ class Sink {
   }
 
   /** Remembers under the lock what is to be done, and does it after every unlock that can follow. */
-  private remember(releases: readonly Node[], inLoop: boolean): Fix | null {
+  private remember(releases: readonly Node[], inLoop: boolean, always = false): Fix | null {
     const { s, file, text } = this;
     const { call, syntax, statement } = s;
     if (!TEARDOWN.test(call.name)) return null;
@@ -231,7 +300,7 @@ class Sink {
       const free = FREES.test(call.name);
       const name = freshName(syntax, free ? "to_free" : "victim");
       const base = free || !type ? "void" : type.base;
-      edits.push(declareIn(file, text, syntax, body, `${base} *${name} = NULL;`));
+      edits.push(declareIn(file, text, syntax, body, `${base} *${name}${always ? "" : " = NULL"};`));
       edits.push({
         file,
         offset: statement.start,
@@ -242,7 +311,7 @@ class Sink {
       after = (r) =>
         again(r)
           ? [`if (${name}) {`, `\t${run}`, `\t${name} = NULL;`, "}"]
-          : free
+          : free || always
             ? [run]
             : [`if (${name})`, `\t${run}`];
       kept = `it is remembered in ${name}`;

@@ -40,7 +40,7 @@ export const VARIANTS: Record<string, Variant> = {
   disable_irq: {
     to: "disable_irq_nosync",
     loss: "A handler that is running on another CPU may still be running when the call returns.",
-    precedent: "drivers/rtc/rtc-ds1305.c: handlers that disable their own line",
+    precedent: "drivers/rtc/rtc-ds1374.c: ds1374_irq() disables its own line",
   },
   cancel_work_sync: { to: "cancel_work", loss: WORK_RUNS, precedent: "kernel/workqueue.c: cancel_work()" },
   cancel_delayed_work_sync: {
@@ -79,7 +79,6 @@ export const VARIANTS: Record<string, Variant> = {
     to: "pm_runtime_get",
     loss: "The device may not be powered yet when the call returns.",
     warning: "What follows must not touch the device before it has resumed.",
-    precedent: "drivers/dma/ste_dma40.c: issue of transfers after a deferred resume",
   },
   dmaengine_terminate_sync: {
     to: "dmaengine_terminate_async",

@@ -46,7 +46,7 @@ export async function codeAction(
     // The edits are of the text that was asked about; for a newer one the client asks again.
     if (token.isCancellationRequested || document.positions !== positions) return null;
     for (const fix of fixes)
-      if (fix.applicability !== "sketch")
+      if (fix.applicability !== "sketch" || client?.disabledSupport)
         actions.push(toCodeAction(session.place(tree), fix, diagnostic, options));
     const ref: FindingRef = { uri: document.uri, fingerprint: finding.fingerprint };
     const commands = [
