@@ -1,4 +1,4 @@
-// Runs the built command and measures it: wall time, and the highest resident memory as the system counts it.
+// Runs the built command and measures it: CPU and wall time, and the highest resident memory as the system counts it.
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,24 @@ function peakMb(pid) {
   }
 }
 
-/** Ends the run after `limitSeconds`. Gives exit code, output, seconds and peak memory in MB. */
+/** Seconds of all its threads so far, which other programs on the machine do not make more. */
+function cpuSeconds(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const [user, system] = stat
+      .slice(stat.lastIndexOf(")") + 2)
+      .split(" ")
+      .slice(11, 13);
+    return (Number(user) + Number(system)) / 100;
+  } catch {
+    return 0;
+  }
+}
+
+/** How much longer than its CPU time a run may take on a machine with other work, before it counts as hung. */
+const PATIENCE = 2;
+
+/** Ends the run after `limitSeconds` of CPU. Gives exit code, output, CPU and wall seconds, and peak memory in MB. */
 export function measure(args, { cwd, limitSeconds }) {
   return new Promise((done) => {
     const began = process.hrtime.bigint();
@@ -27,13 +44,17 @@ export function measure(args, { cwd, limitSeconds }) {
     let stderr = "";
     let mb = 0;
     let timedOut = false;
-    const sampler = setInterval(() => {
-      mb = Math.max(mb, peakMb(child.pid));
-    }, SAMPLE_MS);
-    const limit = setTimeout(() => {
+    let cpu = 0;
+    const end = () => {
       timedOut = true;
       child.kill("SIGKILL");
-    }, limitSeconds * 1000);
+    };
+    const sampler = setInterval(() => {
+      mb = Math.max(mb, peakMb(child.pid));
+      cpu = Math.max(cpu, cpuSeconds(child.pid));
+      if (cpu > limitSeconds) end();
+    }, SAMPLE_MS);
+    const limit = setTimeout(end, limitSeconds * PATIENCE * 1000);
     child.stdout.setEncoding("utf8").on("data", (d) => {
       stdout += d;
     });
@@ -44,7 +65,7 @@ export function measure(args, { cwd, limitSeconds }) {
       clearInterval(sampler);
       clearTimeout(limit);
       const seconds = Number(process.hrtime.bigint() - began) / 1e9;
-      done({ code, stdout, stderr, seconds, mb, timedOut });
+      done({ code, stdout, stderr, cpu, seconds, mb, timedOut });
     });
   });
 }

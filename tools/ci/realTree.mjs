@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { kernelTree } from "./kernelTree.mjs";
 import { measure } from "./lockctx.mjs";
 
-/** What the whole tree may cost on two cores. */
+/** What the whole tree may cost, in seconds of CPU. */
 const LIMIT_SECONDS = 15 * 60;
 const LIMIT_MB = 6 * 1024;
 /** A part that is large enough to have every kind of chain and small enough to be run twice. */
@@ -84,7 +84,7 @@ async function wholeTree(folder) {
     limitSeconds: LIMIT_SECONDS,
   });
   process.stdout.write(run.stderr);
-  const cost = `${run.seconds.toFixed(0)} s, ${run.mb.toFixed(0)} MB`;
+  const cost = `${run.cpu.toFixed(0)} s of CPU, ${run.seconds.toFixed(0)} s, ${run.mb.toFixed(0)} MB`;
   const ended = !run.timedOut && run.code === 0;
   check(
     "the whole tree is checked to its end",
@@ -92,7 +92,7 @@ async function wholeTree(folder) {
     ended ? cost : `${cost}, exit ${run.code} ${run.stderr.slice(-300)}`,
   );
   if (!ended) return null;
-  check(`the whole tree takes at most ${LIMIT_SECONDS} s`, run.seconds <= LIMIT_SECONDS, cost);
+  check(`the whole tree takes at most ${LIMIT_SECONDS} s of CPU`, run.cpu <= LIMIT_SECONDS, cost);
   check(`the whole tree takes at most ${LIMIT_MB} MB`, run.mb <= LIMIT_MB, cost);
   const result = JSON.parse(readFileSync(file, "utf8"));
   check("the whole tree has findings", result.findings.length > 0, String(result.findings.length));
@@ -166,7 +166,8 @@ async function sameForAnyJobs(folder) {
   const runs = [];
   for (const jobs of ["1", "2"]) {
     const run = await measure(
-      ["check", "--scope", "files", "--format", "json", "--exit-zero", "--jobs", jobs, ...PART],
+      // From the sources both times: a kept result would answer the second.
+      ["check", "--no-cache", "--scope", "files", "--format", "json", "--exit-zero", "--jobs", jobs, ...PART],
       {
         cwd: folder,
         limitSeconds: LIMIT_SECONDS / 3,

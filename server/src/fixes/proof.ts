@@ -4,6 +4,7 @@
  * fix), no finding of any rule and confidence may be new, and every changed function must leave its caller's locks as before
  * on every way out. What fails is dropped, or becomes a sketch that says what is missing.
  */
+import { suppressionAt } from "../analysis/suppressions.js";
 import type { Definition } from "../code.js";
 import type { Engine } from "../engine.js";
 import { calleeOf } from "../findings/fingerprint.js";
@@ -41,6 +42,9 @@ export async function offerFixes(
   const prover = new Prover(finding, bench, source, options.signal);
   const out: Fix[] = [];
   try {
+    await prover.prepare(
+      proposals.filter((fix) => fix.applicability !== "sketch" && fix.kind !== "suppress"),
+    );
     for (const fix of proposals) {
       options.signal?.throwIfAborted();
       if (fix.edits.length === 0 || fix.applicability === "sketch") {
@@ -49,7 +53,8 @@ export async function offerFixes(
       }
       const texts = applyFix(fix, source.read.bind(source));
       if (!texts) continue;
-      const verdict = await prover.prove(fix, texts);
+      const verdict =
+        fix.kind === "suppress" ? silences(fix, finding, texts, source) : await prover.prove(fix, texts);
       if (verdict === null) out.push(fix);
       else if (verdict.asSketch && !options.editsOnly) out.push(asSketch(fix, verdict.why, source));
     }
@@ -57,6 +62,21 @@ export async function offerFixes(
     await prover.restore();
   }
   return withoutDoubles(out);
+}
+
+/** A comment changes no code: it is proved when it is one, and the finding looks for it where it stands now. */
+function silences(
+  fix: Fix,
+  finding: Finding,
+  texts: ReadonlyMap<string, string>,
+  source: FixSource,
+): Failure | null {
+  const text = texts.get(finding.file);
+  const added = fix.edits.reduce((n, e) => n + e.text.length - (e.endOffset - e.offset), 0);
+  const squeeze = (code: string): string => maskCode(code).replace(/\s+/g, " ");
+  const isSame = text !== undefined && squeeze(text) === squeeze(source.read(finding.file) ?? "");
+  if (isSame && suppressionAt(text, finding.offset + added, finding.rule) !== null) return null;
+  return { why: "the comment would not be seen there", asSketch: false };
 }
 
 /** Of fixes that make the same edits the first is kept. */
@@ -109,6 +129,18 @@ class Prover {
     private readonly signal?: AbortSignal,
   ) {
     this.before.set(finding.file, source.findings);
+  }
+
+  /** Looks at everything that the proofs compare with while the texts are still the user's. */
+  async prepare(fixes: readonly Fix[]): Promise<void> {
+    const edits = fixes.flatMap((fix) => fix.edits).filter((e) => this.source.read(e.file) !== null);
+    if (edits.length === 0) return;
+    await this.learn([...new Set([this.finding.file, ...edits.map((e) => e.file)])]);
+    for (const edit of edits) {
+      const def = this.source.functionAt(edit.file, edit.offset);
+      if (!def || def.kind === "macro" || this.exitsBefore.has(keyOf(def))) continue;
+      this.exitsBefore.set(keyOf(def), await this.exitsOf(def));
+    }
   }
 
   /** Null when the fix is proved. */
