@@ -27,6 +27,8 @@ export interface CheckOptions {
   focus: ReadonlySet<string> | null;
   /** Only findings that stand in these files, not those that merely pass through them: what an editor shows. */
   inside?: boolean;
+  /** With a focus: only paths of this confidence and above bring a finding into it. Default: any. */
+  atLeast?: Confidence;
   progress?: (p: Progress) => void;
   signal?: AbortSignal;
 }

@@ -17,6 +17,8 @@ export function calleesOf(
   program: Program,
   tables: KernelTables,
   reaches: (fn: number) => boolean,
+  /** Is told which of them are called with a function in hand. */
+  handed?: (fn: number) => void,
 ): number[] {
   const file = program.fnFile(fn);
   const out: number[] = [];
@@ -37,6 +39,7 @@ export function calleesOf(
     if (sl?.boundary) return;
     for (const f of program.resolve(id, file)) {
       if (hasBody(program, f)) {
+        if (always) handed?.(f);
         if (always || reaches(f)) add(f);
       } else
         for (const c of program.calls(f))

@@ -208,6 +208,7 @@ class KernelEngine implements InspectingEngine {
     const { enter, callbacks, stats } = await solver.solve({
       focus: options.focus,
       inside: options.inside,
+      atLeast: options.atLeast,
       progress: (phase, done, total) => options.progress?.({ phase, done, total }),
       mark: (name) => this.mark(name),
       signal: options.signal,
@@ -215,7 +216,7 @@ class KernelEngine implements InspectingEngine {
     if (this.cursors?.solver !== solver) this.cursors = new CursorCheck(solver, this.options.facts);
     const cursors = await this.cursors.findings(options.focus, options.inside === true, options.signal);
     this.mark("list walks");
-    const findings = new Reporter(solver).findings(enter, callbacks, options.focus, cursors);
+    const findings = new Reporter(solver).findings(enter, callbacks, options.focus, options.atLeast, cursors);
     applySuppressions(findings, (file) => this.options.facts.read(file));
     this.mark("findings");
     return {

@@ -25,6 +25,8 @@ export class LockWrappers {
   private readonly examined = new Set<number>();
   /** Functions below which wrappers were searched, with the depth left when it was done. */
   private readonly searched = new Map<number, number>();
+  /** To be examined when the last question was given up. */
+  private readonly unfinished = new Set<number>();
   private complete = false;
   private changedNames = new Set<number>();
 
@@ -131,7 +133,7 @@ export class LockWrappers {
       if (!f) continue;
       for (const fn of f.fns) if (this.isCandidate(fn, ops)) candidates.add(fn);
     }
-    await this.examine(candidates, signal);
+    await this.examine(candidates, false, signal);
     this.complete = true;
   }
 
@@ -152,7 +154,7 @@ export class LockWrappers {
       const file = this.program.fnFile(fn);
       for (const c of this.program.calls(fn)) {
         const name = c >> 1;
-        if (c & 1 || ops[name] !== 0) continue;
+        if (c & 1 || (ops[name] !== 0 && !this.effectNames.has(name))) continue;
         const text = this.program.names.text(name);
         if (
           this.tables.hardStops.has(text) ||
@@ -163,7 +165,7 @@ export class LockWrappers {
         for (const g of this.program.resolve(name, file)) work.push({ fn: g, left: left - 1 });
       }
     }
-    await this.examine(candidates, signal);
+    await this.examine(candidates, true, signal);
   }
 
   /**
@@ -182,7 +184,10 @@ export class LockWrappers {
       this.searched.delete(fn);
     }
     const ops = this.ops();
-    await this.examine(new Set(alive.filter((fn) => this.effects.has(fn) || this.isCandidate(fn, ops))));
+    await this.examine(
+      new Set(alive.filter((fn) => this.effects.has(fn) || this.isCandidate(fn, ops))),
+      !this.complete,
+    );
     // What the new text calls may never have been looked at.
     await this.solveBelow(change.fns.filter((fn) => this.program.alive(fn)));
   }
@@ -212,13 +217,23 @@ export class LockWrappers {
     return this.hasBody(fn) && this.unbalanced(fn, ops);
   }
 
-  private async examine(first: Set<number>, signal?: AbortSignal): Promise<void> {
+  /** `near`: callers of what is found are followed only where somebody has asked about them. */
+  private async examine(first: Set<number>, near: boolean, signal?: AbortSignal): Promise<void> {
     const { program, tables } = this;
-    let candidates = first;
+    const within = near ? (fn: number) => this.searched.has(fn) || this.examined.has(fn) : null;
+    let candidates = new Set([...this.unfinished, ...first]);
+    this.unfinished.clear();
     for (let round = 0; round < MOST_ROUNDS && candidates.size > 0; round++) {
-      await this.flows.fetch(candidates, signal);
+      try {
+        await this.flows.fetch(candidates, signal);
+      } catch (error) {
+        // Whoever asks next goes on from here: those functions count as looked for already.
+        for (const fn of candidates) this.unfinished.add(fn);
+        throw error;
+      }
       const changed = new Set<number>();
       for (const fn of [...candidates].sort((a, b) => a - b)) {
+        if (!program.alive(fn)) continue;
         this.examined.add(fn);
         const flow = this.flows.get(fn);
         if (!flow) {
@@ -244,6 +259,7 @@ export class LockWrappers {
       const ops = this.ops();
       for (const name of changed) {
         this.graph.callersOf(name, (fn) => {
+          if (within && !within(fn)) return;
           if (this.isCandidate(fn, ops) || (candidates.has(fn) && this.hasBody(fn))) next.add(fn);
         });
       }

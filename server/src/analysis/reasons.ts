@@ -78,6 +78,9 @@ export function withDoubts(reasons: number, hops: number): number {
   return doubts >= 3 && hops > 2 ? reasons | R["several-doubts"] : reasons;
 }
 
+/** Hops beyond which a chain has too many chances to be impossible. */
+export const MOST_HOPS = 5;
+
 /** 2 high, 1 medium, 0 low. */
 export function rankOf(reasons: number): number {
   return reasons & LOW ? 0 : reasons & MEDIUM ? 1 : 2;

@@ -5,13 +5,21 @@
 
 import { Fn, FnFlag, Init, Reg } from "../facts/outline.js";
 import { identify } from "../findings/fingerprint.js";
-import type { ChainStep, Finding, FindingContext, FindingPath, RuleId, Site } from "../findings/types.js";
+import type {
+  ChainStep,
+  Confidence,
+  Finding,
+  FindingContext,
+  FindingPath,
+  RuleId,
+  Site,
+} from "../findings/types.js";
 import { contextWords } from "../findings/words.js";
 import { ATOMIC, type ContextKind, Ctx } from "../kernel/types.js";
 import type { CallbackRoot } from "../program/pointers.js";
 import type { Program } from "../program/program.js";
 import { MOST_PATHS } from "./interpret/finish.js";
-import { confidenceOf, R, rankOf, reasonNames, withDoubts } from "./reasons.js";
+import { confidenceOf, MOST_HOPS, R, rankOf, reasonNames, withDoubts } from "./reasons.js";
 import type { Solver } from "./solver.js";
 import type { HeldContext, RawFinding, SleepEntry } from "./summary.js";
 import { TargetDoubts } from "./targetDoubts.js";
@@ -32,6 +40,7 @@ export class Reporter {
     enter: readonly number[],
     callbacks: ReadonlySet<number>,
     focus: ReadonlySet<string> | null,
+    atLeast: Confidence = "low",
     /** Findings of other rules, complete but for their identity. */
     others: readonly { finding: Finding; callee: string }[] = [],
   ): Finding[] {
@@ -56,8 +65,7 @@ export class Reporter {
       }
     }
     this.callbackFindings(callbacks, drafts);
-    const kept = focus ? drafts.filter((d) => hasStepIn(d.finding, focus)) : drafts;
-    kept.sort(
+    drafts.sort(
       (a, b) =>
         compareText(a.finding.file, b.finding.file) ||
         a.finding.offset - b.finding.offset ||
@@ -65,12 +73,14 @@ export class Reporter {
         compareText(a.finding.context.lockClass ?? "", b.finding.context.lockClass ?? "") ||
         a.finding.context.site.offset - b.finding.context.site.offset,
     );
-    const ids = identify(kept.map((d) => ({ ...d.finding, callee: d.callee })));
-    kept.forEach((d, i) => {
+    // Before anything is left out: what a finding is called does not depend on what was asked for.
+    const ids = identify(drafts.map((d) => ({ ...d.finding, callee: d.callee })));
+    drafts.forEach((d, i) => {
       d.finding.fingerprint = ids[i].fingerprint;
       d.finding.cluster = ids[i].cluster;
     });
-    return kept.map((d) => d.finding);
+    const findings = drafts.map((d) => d.finding);
+    return focus ? findings.filter((f) => hasStepIn(f, focus, atLeast)) : findings;
   }
 
   site(fn: number, at: number, end: number): Site {
@@ -254,9 +264,6 @@ export class Reporter {
   }
 }
 
-/** Hops beyond which a chain has too many chances to be impossible. */
-const MOST_HOPS = 5;
-
 /**
  * Calls of a chain that leave the file or go through a pointer, and one for the sleep. Helpers of the same file and macros
  * do not count: splitting a function in two or wrapping a call makes nothing less certain.
@@ -287,10 +294,15 @@ function markThrough(set: Set<string>, e: SleepEntry): void {
   for (let x = e.next; x; x = x.next) set.add(`${x.fn}:${e.sinkFn}:${e.sinkAt}`);
 }
 
-function hasStepIn(f: Finding, focus: ReadonlySet<string>): boolean {
-  return (
-    focus.has(f.file) ||
-    f.paths.some((p) => focus.has(p.sleep.file) || p.chain.some((s) => focus.has(s.file)))
+const RANK: Record<Confidence, number> = { high: 2, medium: 1, low: 0 };
+
+/** Whether a finding stands in these files, or a path of it that is sure enough passes through them. */
+export function hasStepIn(f: Finding, focus: ReadonlySet<string>, atLeast: Confidence = "low"): boolean {
+  if (focus.has(f.file)) return true;
+  return f.paths.some(
+    (p) =>
+      RANK[p.confidence] >= RANK[atLeast] &&
+      (focus.has(p.sleep.file) || p.chain.some((s) => focus.has(s.file))),
   );
 }
 

@@ -13,6 +13,7 @@ import { type Flow, I } from "../facts/flow.js";
 import { Fn, FnFlag } from "../facts/outline.js";
 import type { FactsPort } from "../facts/ports.js";
 import { classifyPath } from "../findings/scope.js";
+import type { Confidence } from "../findings/types.js";
 import type { KernelTables, ObjectProperty } from "../kernel/types.js";
 import { CallGraph } from "../program/callgraph.js";
 import { type PointerEdit, Pointers } from "../program/pointers.js";
@@ -21,12 +22,13 @@ import { SleepReach } from "../program/reach.js";
 import { Aliases } from "./aliases.js";
 import { calleesOf, hasBody } from "./callees.js";
 import { FlowStore } from "./flowStore.js";
+import { canReach } from "./focusWalk.js";
 import type { FnResult } from "./interpret/frame.js";
 import { Interpreter } from "./interpret/interpreter.js";
 import { LockWrappers } from "./lockWrappers.js";
-import { R } from "./reasons.js";
+import { MOST_HOPS, R, rankOf } from "./reasons.js";
 import { RegionFilter } from "./regionFilter.js";
-import { EMPTY, type Summary, sameSummary } from "./summary.js";
+import { EMPTY, type SleepEntry, type Summary, sameSummary } from "./summary.js";
 import { SharedTerms } from "./terms.js";
 import type { PointerTargets, World } from "./world.js";
 
@@ -34,6 +36,8 @@ import type { PointerTargets, World } from "./world.js";
 const MOST_TARGETS = 64;
 /** Targets beyond which a call through a pointer says little about any of them. */
 const FEW_TARGETS = 12;
+/** How far down a function that is handed on is followed where only some functions are looked into. */
+const HANDED_LEVELS = 3;
 /** Rounds over a cycle of functions that call each other. */
 const MOST_ROUNDS = 5;
 
@@ -59,6 +63,8 @@ export interface SolveRequest {
   focus: ReadonlySet<string> | null;
   /** Only what is found in functions of these files themselves, not what passes through them from elsewhere. */
   inside?: boolean;
+  /** With a focus: only paths of this confidence and above bring a finding into it. */
+  atLeast?: Confidence;
   progress: (phase: string, done: number, total: number) => void;
   mark: (phase: string) => void;
   signal?: AbortSignal;
@@ -86,6 +92,9 @@ export class Solver implements World {
   private needAll = false;
   /** Functions that were given a function to call: followed whether or not they can sleep by themselves. */
   private readonly handed = new Set<number>();
+  private readonly handedLevels = new Map<number, number>();
+  /** What is known already is gone through all the same, for where it leads. */
+  private goesThrough = false;
   /** Callees of the functions whose callees matter, and the other way round. */
   private readonly edges = new Map<number, readonly number[]>();
   private readonly callers = new Map<number, Set<number>>();
@@ -98,6 +107,8 @@ export class Solver implements World {
     private readonly facts: FactsPort,
     /** What it knows is made use of, what is found here is kept apart from it: see `beside`. */
     private readonly base: Solver | null = null,
+    /** Functions that are looked into; what others do is left out. Null: all. */
+    private readonly only: ReadonlySet<number> | null = null,
   ) {
     this.shared = base?.shared ?? new SharedTerms(program);
     this.graph = base?.graph ?? new CallGraph(program);
@@ -152,6 +163,19 @@ export class Solver implements World {
 
   propertyHolds(property: ObjectProperty, from: SourceFile): boolean | null {
     return this.aliases.property(property, from);
+  }
+
+  /** Where only some functions are looked into: those, and what they hand functions to, for it calls them. */
+  private isLookedInto(fn: number, caller: number): boolean {
+    if (this.only!.has(fn)) return true;
+    const left = this.isHanded(fn) ? HANDED_LEVELS : (this.handedLevels.get(caller) ?? 0) - 1;
+    if (left <= (this.handedLevels.get(fn) ?? 0)) return this.handedLevels.has(fn);
+    this.handedLevels.set(fn, left);
+    return true;
+  }
+
+  private isHanded(fn: number): boolean {
+    return this.handed.has(fn) || (this.base?.handed.has(fn) ?? false);
   }
 
   private reaches(fn: number): boolean {
@@ -242,80 +266,120 @@ export class Solver implements World {
     return a;
   }
 
-  /** Functions to report on: those that enter a context, narrowed to what can have a step in the files in focus. */
-  private roots(
-    focus: ReadonlySet<string> | null,
-    inside: boolean,
-  ): { enter: number[]; callbacks: Set<number> } {
-    const { program } = this;
-    const trigger = this.triggers();
-    const near = focus && !inside ? this.callersClosure(focus) : null;
+  /** Functions of these files that enter a context, and those that the kernel enters in one. */
+  private roots(files: Iterable<SourceFile | null>): { enter: number[]; callbacks: Set<number> } {
     const enter: number[] = [];
-    const files = focus && inside ? [...focus].sort().map((p) => program.file(p)) : program.files;
-    const enters = (fn: number): boolean => {
-      if (program.fnColumn(fn, Fn.annotCount) > 0) return true;
-      for (const c of program.calls(fn)) if ((c & 1) === 0 && trigger[c >> 1]) return true;
-      return false;
-    };
+    const here = new Set<SourceFile>();
+    const trigger = this.triggers();
     for (const f of files) {
       if (!f) continue;
-      for (const fn of f.fns) {
-        const flags = program.fnFlags(fn);
-        if (flags & (FnFlag.Prototype | FnFlag.ObjectMacro | FnFlag.Macro | FnFlag.Dead)) continue;
-        if (near && !near[fn]) continue;
-        // Oops and panic paths are not reported: the kernel's own check is silent there.
-        const text = program.fnText(fn);
-        if (this.tables.noReturn.has(text) || this.tables.hardStops.has(text)) continue;
-        if (enters(fn)) enter.push(fn);
-      }
+      here.add(f);
+      for (const fn of f.fns) if (this.enters(fn, trigger)) enter.push(fn);
     }
     const callbacks = new Set<number>();
-    for (const r of this.pointers.roots) {
-      if (!program.alive(r.fn) || (near && !near[r.fn])) continue;
-      if (focus && inside && !focus.has(program.fnFile(r.fn).path)) continue;
-      callbacks.add(r.fn);
-    }
+    for (const r of this.pointers.roots)
+      if (this.program.alive(r.fn) && here.has(this.program.fnFile(r.fn))) callbacks.add(r.fn);
     return { enter, callbacks };
   }
 
-  /** Functions in these files and, by names, everything that can call them. */
-  private callersClosure(focus: ReadonlySet<string>): Uint8Array {
+  private enters(fn: number, trigger: Uint8Array): boolean {
     const { program } = this;
-    const marked = new Uint8Array(program.maxFn);
-    const queue: number[] = [];
-    for (const path of focus) {
-      const f = program.file(path);
-      if (!f) continue;
-      for (const fn of f.fns) {
-        marked[fn] = 1;
-        queue.push(fn);
-      }
+    const flags = program.fnFlags(fn);
+    if (flags & (FnFlag.Prototype | FnFlag.ObjectMacro | FnFlag.Macro | FnFlag.Dead)) return false;
+    // Oops and panic paths are not reported: the kernel's own check is silent there.
+    const text = program.fnText(fn);
+    if (this.tables.noReturn.has(text) || this.tables.hardStops.has(text)) return false;
+    if (program.fnColumn(fn, Fn.annotCount) > 0) return true;
+    for (const c of program.calls(fn)) if ((c & 1) === 0 && trigger[c >> 1]) return true;
+    return false;
+  }
+
+  /**
+   * The roots of these files, and those elsewhere from which a path may lead through them: they can reach these files, and
+   * call something that can where they are atomic.
+   */
+  private async focusRoots(
+    focus: ReadonlySet<string>,
+    request: SolveRequest,
+  ): Promise<{ enter: number[]; callbacks: Set<number> }> {
+    const { program } = this;
+    const { signal, atLeast = "low" } = request;
+    const { enter, callbacks } = this.roots([...focus].sort().map((path) => program.file(path)));
+    const sure = atLeast !== "low";
+    const near = canReach(
+      focus,
+      { targets: sure ? FEW_TARGETS : MOST_TARGETS, hops: sure ? MOST_HOPS - 1 : null },
+      { program, graph: this.graph, pointers: this.pointers, read: (file) => this.facts.read(file) },
+    );
+    const outside = [...near].filter((fn) => hasBody(program, fn) && !focus.has(program.fnFile(fn).path));
+    outside.sort((a, b) => a - b);
+    await this.wrappers.solveBelow(outside, signal);
+    this.forgetCallersOfWrappers();
+    const trigger = this.triggers();
+    const maybe = outside.filter((fn) => this.enters(fn, trigger));
+    const entered = new Set<number>();
+    for (const r of this.pointers.roots)
+      if (near.has(r.fn) && program.alive(r.fn) && !callbacks.has(r.fn)) entered.add(r.fn);
+    await this.flows.fetch([...maybe, ...entered], signal);
+    const leading: number[] = [];
+    for (const fn of maybe) {
+      if (this.regionCallsOf(fn).some((f, i) => i > 0 && near.has(f))) leading.push(fn);
+      if (leading.length % 2000 === 1999) await pause(signal);
     }
-    const byFn = new Map<number, number[]>();
-    for (const [field, fns] of this.pointers.byName()) {
-      for (const fn of fns) {
-        const list = byFn.get(fn);
-        if (list) list.push(field);
-        else byFn.set(fn, [field]);
-      }
+    request.mark("callers");
+    if (leading.length === 0 && entered.size === 0) return { enter, callbacks };
+    // Which functions of the files they get to; what those do, with all that they call; and whether it comes back to them.
+    const between = (): Solver => {
+      const solver = new Solver(program, this.tables, this.facts, this, near);
+      for (const fn of leading) solver.regionCalls.set(fn, this.regionCalls.get(fn)!);
+      return solver;
+    };
+    const quiet: SolveRequest = { ...request, mark: () => {} };
+    const scout = between();
+    scout.goesThrough = true;
+    const reached = await scout.closureOf(leading, entered, quiet, true);
+    const inFiles = [...reached].filter((fn) => focus.has(program.fnFile(fn).path));
+    if (inFiles.length === 0) return { enter, callbacks };
+    await this.summarise(inFiles, signal, true);
+    request.mark("functions of the files");
+    const probe = between();
+    await probe.work(leading, entered, quiet, true);
+    const leadsThere = (ways: readonly SleepEntry[]): boolean =>
+      ways.some((e) => {
+        // A path that is not sure enough counts where it says what an assertion on its way says again.
+        let counts = !sure || rankOf(e.reasons) > 0;
+        for (let x: SleepEntry | null = e; x; x = x.next) {
+          if (x !== e && !counts) counts = this.asserts(x.fn);
+          if (counts && focus.has(program.fnFile(x.fn).path)) return true;
+        }
+        return false;
+      });
+    for (const fn of leading)
+      if (probe.results.get(fn)?.findings.some((f) => leadsThere(f.entries))) enter.push(fn);
+    for (const fn of entered) if (leadsThere(probe.results.get(fn)?.summary.sleeps ?? [])) callbacks.add(fn);
+    request.mark("paths through the files");
+    enter.sort((a, b) => a - b);
+    return { enter, callbacks };
+  }
+
+  private asserts(fn: number): boolean {
+    const { program } = this;
+    if (program.fnColumn(fn, Fn.annotCount) > 0) return true;
+    return program
+      .calls(fn)
+      .some((c) => (c & 1) === 0 && this.tables.assertions.has(program.names.text(c >> 1)));
+  }
+
+  /** What a function that enters a context calls there, after itself; nothing if none of it can sleep. */
+  private regionCallsOf(fn: number): readonly number[] {
+    let calls = this.regionCalls.get(fn);
+    if (!calls || this.stale.has(fn)) {
+      const flow = this.flows.get(fn);
+      calls = flow && this.filter.mayReport(fn, flow) ? [fn, ...this.discover(fn, flow, false)] : [];
+      this.regionCalls.set(fn, calls);
+      this.rootIndex = null;
     }
-    const seen = new Set<number>();
-    while (queue.length > 0) {
-      const fn = queue.pop()!;
-      for (const name of [program.fnName(fn), ...(byFn.get(fn) ?? [])]) {
-        if (seen.has(name) && name !== program.fnName(fn)) continue;
-        seen.add(name);
-        const isOwn = name === program.fnName(fn);
-        const isStatic = isOwn && (program.fnFlags(fn) & FnFlag.Static) !== 0 && !program.fnFile(fn).header;
-        this.graph.callersOf(name, (caller) => {
-          if (marked[caller]) return;
-          if (isStatic && program.fnFile(caller) !== program.fnFile(fn)) return;
-          marked[caller] = 1;
-          queue.push(caller);
-        });
-      }
-    }
-    return marked;
+    return calls;
   }
 
   // ---- callees before callers -----------------------------------------------------------------------------------
@@ -345,7 +409,7 @@ export class Solver implements World {
       }
     }
     if (!pointers) return [];
-    return [...this.discover(fn, flow, true)].filter((f) => this.reaches(f) || this.handed.has(f));
+    return [...this.discover(fn, flow, true)].filter((f) => this.reaches(f) || this.isHanded(f));
   }
 
   /** Analyses whatever is needed to know the findings asked for. */
@@ -353,7 +417,7 @@ export class Solver implements World {
     const { focus, progress, mark, signal } = request;
     const inside = focus !== null && request.inside === true;
     progress("lock wrappers", 0, 1);
-    if (inside) {
+    if (focus !== null) {
       const own: number[] = [];
       for (const path of focus)
         for (const fn of this.program.file(path)?.fns ?? []) if (hasBody(this.program, fn)) own.push(fn);
@@ -361,16 +425,37 @@ export class Solver implements World {
     } else await this.wrappers.solveAll(signal);
     this.forgetCallersOfWrappers();
     mark("lock wrappers");
-    const { enter, callbacks } = this.roots(focus, inside);
+    const { enter, callbacks } =
+      focus === null
+        ? this.roots(this.program.files)
+        : inside
+          ? this.roots([...focus].sort().map((path) => this.program.file(path)))
+          : await this.focusRoots(focus, request);
     progress("reading functions", 0, enter.length);
     await this.flows.fetch([...enter, ...callbacks], signal);
     mark("facts of roots");
-    const closure = await this.closureOf(enter, callbacks, request, inside);
+    await this.work(enter, callbacks, request, focus !== null);
+    mark("report");
+    return { enter, callbacks, stats: this.statistics() };
+  }
+
+  /** Works out these functions and what they call where it matters. `near`: with the lock wrappers below them. */
+  private async work(
+    enter: readonly number[],
+    callbacks: ReadonlySet<number>,
+    request: SolveRequest,
+    near: boolean,
+  ): Promise<void> {
+    const { signal } = request;
+    const closure = await this.closureOf(enter, callbacks, request, near);
     await this.solveClosure(closure, request);
-    mark("solve");
+    request.mark("solve");
     let n = 0;
     for (const fn of enter) {
-      if (closure.has(fn)) continue;
+      if (closure.has(fn)) {
+        this.findByItself(fn);
+        continue;
+      }
       if ((this.regionCalls.get(fn)?.length ?? 0) === 0) {
         // Nothing there can sleep: what was found before an edit is gone.
         if (this.stale.delete(fn)) {
@@ -388,24 +473,37 @@ export class Solver implements World {
       this.stale.delete(fn);
       if (++n % 5000 === 0) await pause(signal);
     }
-    mark("report");
-    return { enter, callbacks, stats: this.statistics() };
   }
+
+  /**
+   * A function that is also called where it matters has been run for its callers, which keeps more apart: what is found in
+   * it is what a run for itself finds, so that findings do not depend on who else was looked at.
+   */
+  private findByItself(fn: number): void {
+    const result = this.results.get(fn);
+    if (!result || this.foundByItself.has(result)) return;
+    const flow = this.flows.get(fn);
+    const regions = (this.regionCalls.get(fn)?.length ?? 0) > 0;
+    result.findings = flow && regions ? new Interpreter(this, fn, flow, false).run().findings : [];
+    this.foundByItself.add(result);
+  }
+  private readonly foundByItself = new WeakSet<FnResult>();
 
   /** Everything that is called where it matters. */
   private async closureOf(
     enter: readonly number[],
     callbacks: ReadonlySet<number>,
     request: SolveRequest,
-    inside: boolean,
+    near: boolean,
   ): Promise<Set<number>> {
     const { progress, mark, signal } = request;
     const { program } = this;
     const closure = new Set<number>();
     let frontier = new Set<number>();
-    const want = (f: number, always: boolean): void => {
-      if (this.base?.isSummarised(f) && !callbacks.has(f)) return;
-      if (!closure.has(f) && hasBody(program, f) && (always || this.reaches(f) || this.handed.has(f))) {
+    const want = (f: number, always: boolean, caller: number): void => {
+      if (!this.goesThrough && this.base?.isSummarised(f) && !callbacks.has(f)) return;
+      if (this.only && !this.isLookedInto(f, caller)) return;
+      if (!closure.has(f) && hasBody(program, f) && (always || this.reaches(f) || this.isHanded(f))) {
         closure.add(f);
         frontier.add(f);
       }
@@ -416,27 +514,21 @@ export class Solver implements World {
         this.regionCalls.set(fn, [fn]);
         continue;
       }
-      let calls = this.regionCalls.get(fn);
-      if (!calls || this.stale.has(fn)) {
-        const flow = this.flows.get(fn);
-        calls = flow && this.filter.mayReport(fn, flow) ? [fn, ...this.discover(fn, flow, false)] : [];
-        this.regionCalls.set(fn, calls);
-        this.rootIndex = null;
-      }
-      for (let i = 1; i < calls.length; i++) want(calls[i], false);
+      const calls = this.regionCallsOf(fn);
+      for (let i = 1; i < calls.length; i++) want(calls[i], false, fn);
       if (++n % 2000 === 0) {
         progress("finding regions", n, enter.length);
         await pause(signal);
       }
     }
-    for (const fn of callbacks) want(fn, true);
+    for (const fn of callbacks) want(fn, true, fn);
     mark("discover");
     while (frontier.size > 0) {
       const batch = [...frontier].sort((a, b) => a - b);
       frontier = new Set();
       const fresh = batch.filter((fn) => !this.edges.has(fn));
       if (fresh.length > 0) {
-        if (inside) {
+        if (near) {
           await this.wrappers.solveBelow(fresh, signal);
           this.forgetCallersOfWrappers();
         }
@@ -448,7 +540,16 @@ export class Solver implements World {
             this.setEdges(fn, []);
             continue;
           }
-          const callees = new Set(calleesOf(fn, flow, program, this.tables, (f) => this.reaches(f)));
+          const callees = new Set(
+            calleesOf(
+              fn,
+              flow,
+              program,
+              this.tables,
+              (f) => this.reaches(f),
+              this.only ? (f) => this.handed.add(f) : undefined,
+            ),
+          );
           for (const f of this.pointerCallees(fn, flow)) callees.add(f);
           this.setEdges(
             fn,
@@ -457,7 +558,7 @@ export class Solver implements World {
         }
       }
       // What is called with a function in hand is among the edges though it may not sleep by itself.
-      for (const fn of batch) for (const f of this.edges.get(fn)!) want(f, true);
+      for (const fn of batch) for (const f of this.edges.get(fn)!) want(f, true, fn);
     }
     mark("facts of callees");
     return closure;
@@ -506,18 +607,22 @@ export class Solver implements World {
     for (const fn of scc) this.stale.delete(fn);
     // By place: numbers depend on what was edited when.
     const order = cyclic ? [...scc].sort((a, b) => this.program.comparePlaces(a, b)) : scc;
+    // After the first round only those whose callees said something new can say something new themselves.
+    let pending: Set<number> | null = null;
     for (let round = 0; round < (cyclic ? MOST_ROUNDS : 1); round++) {
-      let changed = false;
+      const changed = new Set<number>();
       for (const fn of order) {
+        if (pending && !pending.has(fn) && !this.callsAny(fn, changed)) continue;
         const flow = this.flows.get(fn);
         if (!flow) continue;
         const old = this.summaryOf(fn);
         const r = new Interpreter(this, fn, flow, true).run();
         this.results.set(fn, r);
         this.exported.add(fn);
-        if (!sameSummary(old, r.summary)) changed = true;
+        if (!sameSummary(old, r.summary)) changed.add(fn);
       }
-      if (!changed) break;
+      if (changed.size === 0) break;
+      pending = new Set(scc.filter((fn) => this.callsAny(fn, changed)));
     }
     const inside = new Set(scc);
     scc.forEach((fn, i) => {
@@ -528,6 +633,11 @@ export class Solver implements World {
       // Functions that enter a context are not callers in the graph of edges: they know what they call there.
       for (const root of this.rootsCalling(fn)) this.stale.add(root);
     });
+  }
+
+  private callsAny(fn: number, callees: ReadonlySet<number>): boolean {
+    for (const c of this.results.get(fn)?.callees ?? []) if (callees.has(c)) return true;
+    return false;
   }
 
   private rootIndex: Map<number, number[]> | null = null;

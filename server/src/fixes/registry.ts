@@ -49,7 +49,9 @@ export const PROVIDERS: readonly FixProvider[] = [
 export async function proposeFixes(finding: Finding, source: FixSource): Promise<Fix[]> {
   const fixes: Fix[] = [];
   const seen = new Map<string, number>();
-  for (const provider of PROVIDERS) {
+  // Nothing sleeps in a walk that goes on from a stale element: the ways of repair for sleeps say nothing there.
+  const providers = finding.rule === "stale-cursor" ? [ownerFixes, suppressFixes] : PROVIDERS;
+  for (const provider of providers) {
     for (const fix of await provider(finding, source)) {
       const n = (seen.get(fix.id) ?? 0) + 1;
       seen.set(fix.id, n);

@@ -5,13 +5,7 @@ import type { Fix, FixKind, FixSource } from "./types.js";
 import { whoUses } from "./whoUses.js";
 
 /** Repairs after which something is done without the lock that was done under it. */
-const NARROWS: ReadonlySet<FixKind> = new Set([
-  "sink",
-  "dispose-list",
-  "drop-retake",
-  "defer-work",
-  "cursor",
-]);
+const NARROWS: ReadonlySet<FixKind> = new Set(["sink", "dispose-list", "drop-retake", "defer-work"]);
 const NAMES = 5;
 
 /** The fixes with a line on the other users of the lock, where they let go of it and its users can be told. */
@@ -40,9 +34,8 @@ function reliersText(users: LockUsers, finding: Finding): string {
   const takers = list(users.functions.map((f) => f.function.name));
   const relying = list(users.relying.map((r) => r.function.name));
   const parts = [
-    takers === "" ? "" : `${takers} take ${name} too and are no longer excluded from what leaves the section`,
-    relying === "" ? "" : `these rely on it being held: ${relying}`,
+    takers === "" ? "" : `is also taken by ${takers}, which what leaves the section no longer excludes`,
+    relying === "" ? "" : `is relied on by ${relying}`,
   ].filter((p) => p !== "");
-  const text = parts.join("; ");
-  return text === "" ? "" : `${text[0].toUpperCase()}${text.slice(1)} (lockctx lock).`;
+  return parts.length === 0 ? "" : `${name} ${parts.join("; it ")} (lockctx lock).`;
 }

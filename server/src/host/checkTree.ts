@@ -3,7 +3,9 @@
  * and the tool alone (I5), so it is kept like every other fact: when nothing has changed, it is read back.
  */
 import { deflateRawSync, inflateRawSync } from "node:zlib";
+import { hasStepIn } from "../analysis/report.js";
 import type { CheckResult, Progress } from "../engine.js";
+import type { Confidence } from "../findings/types.js";
 import { contentHash, type Hash, keyOf } from "./cache/hash.js";
 import { wholeToolStamp } from "./cache/stamps.js";
 import type { FactsHost } from "./factsHost.js";
@@ -13,6 +15,8 @@ import { byCodeUnit } from "./walk.js";
 export interface CheckRequest {
   files: readonly string[];
   focus: ReadonlySet<string> | null;
+  /** The least confidence that will be shown. */
+  atLeast?: Confidence;
   progress?: (p: Progress) => void;
   signal?: AbortSignal;
 }
@@ -22,16 +26,23 @@ const CHANCE = /took longer|ended its worker/;
 
 export async function checkTree(tree: OpenTree, request: CheckRequest): Promise<CheckResult> {
   const { facts, engine } = tree;
-  const { files, focus, progress, signal } = request;
+  const { files, focus, atLeast = "low", progress, signal } = request;
   const began = performance.now();
   const cpu = process.cpuUsage();
-  const question = contentHash(
-    Buffer.from(JSON.stringify([tree.version, focus === null ? null : [...focus].sort(byCodeUnit)]), "utf8"),
-  );
+  const whole = questionOf([tree.version, null]);
+  const question = focus === null ? whole : questionOf([tree.version, [...focus].sort(byCodeUnit), atLeast]);
+  const kept = async (contents: Hash, about: Hash): Promise<CheckResult | null> => {
+    const bytes = await facts.results!.recall(keyFor(contents, about));
+    return bytes && decode(bytes);
+  };
   const recalled = async (contents: Hash | null): Promise<CheckResult | null> => {
     if (contents === null || !facts.results) return null;
-    const bytes = await facts.results.recall(keyFor(contents, question));
-    const result = bytes && decode(bytes);
+    let result = await kept(contents, question);
+    if (!result && focus !== null) {
+      // A check of the whole tree has the answer for every part of it.
+      result = await kept(contents, whole);
+      if (result) narrow(result, focus, atLeast);
+    }
     if (!result) return null;
     const used = process.cpuUsage(cpu);
     result.stats.phases = [
@@ -52,11 +63,20 @@ export async function checkTree(tree: OpenTree, request: CheckRequest): Promise<
   // Files that were in doubt have been read by now, and may be as they were.
   const after = await recalled(contents);
   if (after) return after;
-  const result = await engine.check({ focus, progress, signal });
+  const result = await engine.check({ focus, atLeast, progress, signal });
   if (contents !== null && isSure(result, facts) && facts.results?.loadedContents(files) === contents) {
     facts.results.keep(keyFor(contents, question), encode(result));
   }
   return result;
+}
+
+const questionOf = (about: unknown): Hash => contentHash(Buffer.from(JSON.stringify(about), "utf8"));
+
+/** Leaves of a result for the whole tree what a check of these files reports. */
+function narrow(result: CheckResult, focus: ReadonlySet<string>, atLeast: Confidence): void {
+  result.findings = result.findings.filter((f) => hasStepIn(f, focus, atLeast));
+  result.stats.findings = result.findings.length;
+  result.stats.suppressedFindings = result.findings.filter((f) => f.suppressed !== null).length;
 }
 
 const keyFor = (contents: Hash, question: Hash): Int32Array =>

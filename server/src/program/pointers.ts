@@ -409,9 +409,33 @@ export class Pointers {
   /** Functions that a field of this struct type can hold, those nearest to the caller when there are near ones. */
   targets(struct: number, field: number, from: SourceFile): { fns: number[]; total: number } {
     const all = new Set(this.byField.get(`${struct}.${field}`) ?? []);
-    for (const a of this.assigned.get(field) ?? []) if (sameDriver(a.path, from.path)) all.add(a.fn);
+    for (const a of this.assigned.get(field) ?? []) if (this.isNear(a.path, from)) all.add(a.fn);
     const list = [...all].filter((fn) => this.program.alive(fn) && sameArch(this.program.fnFile(fn), from));
     return { fns: list.sort((a, b) => this.program.comparePlaces(a, b)), total: list.length };
+  }
+
+  /**
+   * The fields through which each function can be called, as far as calls through them are followed: those with at most
+   * so many targets. `near`: only from files near this one.
+   */
+  placements(mostTargets: number): Map<number, { field: number; near: string | null }[]> {
+    const out = new Map<number, { field: number; near: string | null }[]>();
+    for (const [key, fns] of this.byField) {
+      let everywhere = 0;
+      for (const fn of new Set(fns)) {
+        if (this.program.alive(fn) && this.program.fnFile(fn).arch === null) everywhere++;
+      }
+      if (everywhere > mostTargets) continue;
+      const field = Number(key.slice(key.indexOf(".") + 1));
+      for (const fn of fns) push(out, fn, { field, near: null });
+    }
+    for (const [field, list] of this.assigned) for (const a of list) push(out, a.fn, { field, near: a.path });
+    return out;
+  }
+
+  /** Whether a function that was assigned to a field in one file is a target of calls in the other. */
+  isNear(assigned: string, from: SourceFile): boolean {
+    return sameDriver(assigned, from.path);
   }
 
   /** Functions that stand in the same field of the same struct type as this one, in other objects. */

@@ -51,6 +51,27 @@ class Bench {
     await this.engine.update([path]);
   }
 
+  /** Asks, and gives up at the nth request for facts: what was learnt until then must do no harm. */
+  async askAndGiveUp(focus: ReadonlySet<string>, inside: boolean, requests: number): Promise<boolean> {
+    const controller = new AbortController();
+    const { host } = this;
+    const { flows } = host;
+    let left = requests;
+    host.flows = (...args) => {
+      if (--left < 0) controller.abort();
+      return flows.apply(host, args);
+    };
+    try {
+      await this.engine.check({ focus, inside, signal: controller.signal });
+      return false;
+    } catch (error) {
+      if (!controller.signal.aborted) throw error;
+      return true;
+    } finally {
+      host.flows = flows;
+    }
+  }
+
   async fresh(focus: ReadonlySet<string>, inside: boolean): Promise<Finding[]> {
     const host = this.newHost();
     for (const [path, text] of this.texts) host.sources.setOverlay(path, text);
@@ -121,16 +142,19 @@ it(`${EDITS} edits: the same as from scratch (seed ${SEED})`, { timeout: 300_000
   await bench.start(original);
   const files = [...original.keys()];
   let compared = 0;
+  let givenUp = 0;
   for (let n = 1; n <= EDITS; n++) {
     const path = files[Math.floor(rnd() * files.length)];
     const back = rnd() < 0.3;
     await bench.edit(path, back ? original.get(path)! : mutate(bench.texts.get(path)!, rnd));
     const inside = rnd() < 0.7;
     const focus = new Set(inside ? [path, files[Math.floor(rnd() * files.length)]] : files);
+    if (rnd() < 0.6 && (await bench.askAndGiveUp(focus, inside, Math.floor(rnd() * 3)))) givenUp++;
     const now = (await bench.engine.check({ focus, inside })).findings;
     const fresh = await bench.fresh(focus, inside);
     expect(plain(now), `after edit ${n} of ${path}`).toEqual(plain(fresh));
     compared += fresh.length;
   }
   expect(compared).toBeGreaterThan(EDITS);
+  expect(givenUp).toBeGreaterThan(EDITS / 60);
 });

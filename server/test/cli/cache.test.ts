@@ -104,9 +104,19 @@ describe("a check of a tree that has not changed", () => {
     rmSync(tree.path("bin.c"));
     expect(await phases()).not.toContain("from the cache");
     expect(await phases()).toContain("from the cache");
+    expect((await check()).stdout).toBe((await check("--no-cache")).stdout);
+  });
+
+  it("answers for a part of it what a check of that part says", async () => {
+    const part = async (...args: string[]) =>
+      (await check("--min-confidence", "low", ...args, "fs/a.c")).stdout;
     expect(await phases("fs/a.c")).not.toContain("from the cache");
     expect(await phases("fs/a.c")).toContain("from the cache");
-    expect((await check()).stdout).toBe((await check("--no-cache")).stdout);
+    const asked = await part();
+    await phases();
+    expect(await phases("fs/a.c", "fs/b.c")).toContain("from the cache");
+    expect(await part()).toBe(asked);
+    expect(await part("--no-cache")).toBe(asked);
   });
 
   it("is made anew when a file, or the version of the tree, has changed", async () => {

@@ -25,7 +25,6 @@ export class Calling {
   private readonly file: SourceFile;
   private readonly fn: number;
   private readonly flow: Flow;
-  private readonly exportsSleeps: boolean;
   private readonly result: FnResult;
   private aliasDepth = 0;
 
@@ -42,7 +41,6 @@ export class Calling {
     this.file = frame.file;
     this.fn = frame.fn;
     this.flow = frame.flow;
-    this.exportsSleeps = frame.exportsSleeps;
     this.result = frame.result;
   }
 
@@ -271,7 +269,8 @@ export class Calling {
       const isMacro = (program.fnFlags(f) & FnFlag.Macro) !== 0;
       if (!sum.noReturn) returns = true;
       if (sum.effects.length > 0) effects.push(sum.effects);
-      if (this.frame.withoutSleeps || (!this.exportsSleeps && !atomic)) continue;
+      if (this.frame.withoutSleeps) continue;
+      // Also where no lock is held and nobody asks: a finding says whether its call is reached without the lock too.
       for (const e of sum.sleeps)
         this.calleeSleeps.calleeSleep(
           e,

@@ -110,7 +110,13 @@ async function check(paths: string[], flags: CheckFlags, { cwd, signal }: Comman
     try {
       // What was named is reported on even where it is test code.
       const focus = targets.named;
-      const result = await checkTree(tree, { files: targets.files, focus, progress: line.update, signal });
+      const result = await checkTree(tree, {
+        files: targets.files,
+        focus,
+        atLeast: flags.minConfidence,
+        progress: line.update,
+        signal,
+      });
       report = makeReport(result, {
         root: targets.root,
         minConfidence: flags.minConfidence,

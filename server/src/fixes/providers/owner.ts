@@ -31,7 +31,9 @@ export async function ownerFixes(finding: Finding, source: FixSource): Promise<F
     const split = splitWithCursor(users, source);
     if (split) out.push(split);
   }
-  return out;
+  // One of each says it: the first path is the shortest.
+  const first = (id: string): Fix[] => out.filter((f) => f.id === id).slice(0, 1);
+  return [...first("mark-dead"), ...first("split-with-cursor")];
 }
 
 // ---- mark dead ----------------------------------------------------------------------------------------------------
@@ -118,7 +120,7 @@ function walks(
   const text = source.read(section.acquire.file);
   const last = section.releases[section.releases.length - 1];
   if (text === null || !last) return null;
-  const m = /\b(\w*(?:list|hlist)_for_each\w*|for_each_\w+)\s*\(\s*(\w+)/.exec(
+  const m = /\b(\w*(?:list|sk)_for_each\w*|for_each_\w*entry\w*)\s*\(\s*(\w+)/.exec(
     maskCode(text.slice(section.acquire.offset, last.site.offset)),
   );
   return m ? `${m[1]}(${m[2]}, …)` : null;
