@@ -36,8 +36,8 @@ export class Conditions {
   truth(e: number, k: Knowledge, bits: number): number {
     const p = this.terms.pool;
     if (e === 0) return 0;
-    const f = k.facts.get(e);
-    if (f !== undefined) return f;
+    const f = k.fact(e);
+    if (f !== 0) return f;
     switch (p.kind(e)) {
       case E.Int:
         return p.a(e) === 0 ? ZERO : NONZERO;
@@ -106,8 +106,8 @@ export class Conditions {
         if (this.distinctNames(x, y)) return different;
         // A term known equal to another constant is not equal to this one.
         const twin = p.make(E.Binary, x, y, op === Op.Eq ? Op.Ne : Op.Eq);
-        const t = k.facts.get(twin);
-        return t === undefined ? 0 : t === ZERO ? NONZERO : ZERO;
+        const t = k.fact(twin);
+        return t === 0 ? 0 : t === ZERO ? NONZERO : ZERO;
       }
       case Op.Lt:
       case Op.Gt:
@@ -168,7 +168,10 @@ export class Conditions {
   provenAbsent(k: Knowledge): number {
     const p = this.terms.pool;
     let none = 0;
-    for (const [e, f] of k.facts) {
+    const { facts } = k;
+    for (let i = 0; i < facts.length; i += 2) {
+      const e = facts[i];
+      const f = facts[i + 1];
       if (p.kind(e) !== E.Pure) continue;
       const test = this.tables.contextTests.get(this.terms.text(p.a(e)));
       if (!test) continue;
@@ -345,7 +348,10 @@ export class Conditions {
   /** What the path has learnt of a gfp value by testing it. */
   private reclaimFact(e: number, k: Knowledge): number {
     const p = this.terms.pool;
-    for (const [t, f] of k.facts) {
+    const { facts } = k;
+    for (let i = 0; i < facts.length; i += 2) {
+      const t = facts[i];
+      const f = facts[i + 1];
       if (p.kind(t) === E.Pure && p.b(t) === e && this.terms.text(p.a(t)) === "gfpflags_allow_blocking")
         return f;
       if (p.kind(t) === E.Binary && p.a(t) === e && p.kind(p.b(t)) === E.Var) {

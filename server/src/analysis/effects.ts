@@ -116,7 +116,7 @@ function truthOf(v: number, s: PathState, t: Terms): number {
     if (p.kind(a) === E.Var && /^E[A-Z0-9]+$/.test(t.text(p.a(a)))) return NONZERO;
   }
   if (p.kind(v) === E.Var && /^(IRQ_HANDLED|E[A-Z]{3,})$/.test(t.text(p.a(v)))) return NONZERO;
-  return s.facts.get(v) ?? 0;
+  return s.fact(v);
 }
 
 function acquireRef(k: Token, t: Terms, fn: number): AcquireRef {

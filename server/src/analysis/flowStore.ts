@@ -1,5 +1,6 @@
 /** Flow facts asked for and kept: one request a file, in path order, so that workers read each file once a round. */
 import { Flow } from "../facts/flow.js";
+import { packHeads } from "../facts/heads.js";
 import type { FactsPort, FlowRequest } from "../facts/ports.js";
 import type { Program } from "../program/program.js";
 
@@ -47,6 +48,7 @@ export class FlowStore {
       requests.push({
         file: this.program.files[index]!.path,
         fns: list.map((fn) => this.program.fnIndex(fn)),
+        heads: (fns) => packHeads(fns.map((i) => this.program.head(this.program.files[index]!, i))),
       });
     }
     if (requests.length === 0) return;

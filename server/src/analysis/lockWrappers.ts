@@ -246,7 +246,7 @@ export class LockWrappers {
         // Most functions that take a lock and return a value return without it.
         const plain = old.length === 0 && program.fnColumn(fn, Fn.annotCount) === 0;
         if (plain && !depths(flow, (n) => this.opOfText(n), false).unbalanced) continue;
-        const now = new Interpreter(this.world, fn, flow, false).run().summary.effects;
+        const now = new Interpreter(this.world, fn, flow, false, true).run().summary.effects;
         if (sameEffects(old, now)) continue;
         if (now.length > 0) this.effects.set(fn, now);
         else this.effects.delete(fn);

@@ -397,7 +397,7 @@ export class Solver implements World {
     this.needs = new Set();
     this.needAll = all;
     try {
-      new Interpreter(this, fn, flow, all).run();
+      new Interpreter(this, fn, flow, all, true).run();
       return this.needs;
     } finally {
       this.needs = null;

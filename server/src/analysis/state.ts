@@ -3,6 +3,7 @@
  * and what the path knows. Paths that hold the same locks are joined; paths that differ in them are kept apart.
  */
 import type { ContextKind } from "../kernel/types.js";
+import { Environment, Places } from "./environment.js";
 import type { LockRef, Step } from "./summary.js";
 import type { Knowledge } from "./terms.js";
 
@@ -28,79 +29,82 @@ export interface Token {
   guard: number;
 }
 
-const NONE: ReadonlyMap<number, number> = new Map();
+const NO_FACTS: readonly number[] = [];
 
 export class PathState implements Knowledge {
-  /** Maps are shared between clones until one of them writes. */
-  private ownsEnv = false;
-  private ownsFacts = false;
   /** How often other paths were joined into this one. */
   joins = 0;
   private keyOf: { tokens: readonly Token[]; dropped: readonly LockRef[]; key: string } | null = null;
+  /** Counts changes since the state came to a place; `ran` is its value when the place was last run from it. */
+  version = 0;
+  ran = -1;
 
   private constructor(
     public tokens: readonly Token[],
     public dropped: readonly LockRef[],
-    public env: ReadonlyMap<number, number>,
-    public facts: ReadonlyMap<number, number>,
+    private readonly env: Environment,
+    /** Never changed in place: the same array is the same knowledge. */
+    public facts: readonly number[],
   ) {}
 
   static entry(): PathState {
-    return new PathState([], [], NONE, NONE);
+    return new PathState([], [], Environment.empty(new Places()), NO_FACTS);
   }
 
   clone(): PathState {
-    const s = new PathState(this.tokens, this.dropped, this.env, this.facts);
+    const s = new PathState(this.tokens, this.dropped, this.env.clone(), this.facts);
     s.keyOf = this.keyOf;
-    this.ownsEnv = false;
-    this.ownsFacts = false;
     return s;
   }
 
-  private ownEnv(): Map<number, number> {
-    if (!this.ownsEnv) {
-      this.env = new Map(this.env);
-      this.ownsEnv = true;
-    }
-    return this.env as Map<number, number>;
+  stored(place: number): number | undefined {
+    return this.env.get(place);
   }
 
-  private ownFacts(): Map<number, number> {
-    if (!this.ownsFacts) {
-      this.facts = new Map(this.facts);
-      this.ownsFacts = true;
-    }
-    return this.facts as Map<number, number>;
+  /** All places that the path has assigned, with their values. */
+  eachStored(tell: (place: number, value: number) => void): void {
+    this.env.each(tell);
   }
 
   setEnv(place: number, value: number): void {
-    if (this.env.get(place) !== value) this.ownEnv().set(place, value);
+    this.env.set(place, value);
+  }
+
+  fact(term: number): number {
+    return factIn(this.facts, term);
   }
 
   setFact(term: number, truth: number): void {
-    if (this.facts.get(term) !== truth) this.ownFacts().set(term, truth);
+    const { facts } = this;
+    for (let i = 0; i < facts.length; i += 2) {
+      if (facts[i] !== term) continue;
+      if (facts[i + 1] === truth) return;
+      const copy = facts.slice();
+      copy[i + 1] = truth;
+      this.facts = copy;
+      return;
+    }
+    const copy = facts.slice();
+    copy.push(term, truth);
+    this.facts = copy;
   }
 
   /** Forgets the facts about terms of which this holds. */
   forget(about: (term: number) => boolean): void {
-    if (this.facts.size === 0) return;
-    let doomed: number[] | null = null;
-    for (const f of this.facts.keys()) if (about(f)) (doomed ??= []).push(f);
-    if (doomed) for (const f of doomed) this.ownFacts().delete(f);
+    const { facts } = this;
+    let left: number[] | null = null;
+    for (let i = 0; i < facts.length; i += 2) {
+      if (about(facts[i])) left ??= facts.slice(0, i);
+      else left?.push(facts[i], facts[i + 1]);
+    }
+    if (left) this.facts = left;
   }
 
   /** Throws away all that is known of values; true if there was anything. */
   forgetAll(): boolean {
-    let any = this.facts.size > 0;
-    this.facts = NONE;
-    this.ownsFacts = false;
-    for (const [k, v] of this.env) {
-      if (v !== 0) {
-        any = true;
-        this.ownEnv().set(k, 0);
-      }
-    }
-    return any;
+    const any = this.facts.length > 0;
+    this.facts = NO_FACTS;
+    return this.env.forgetAll() || any;
   }
 
   /** Context bits entered in this function (asserted ones included). */
@@ -128,41 +132,27 @@ export class PathState implements Knowledge {
    * makes of them; a fact about such a value stays where it is true of either.
    */
   joinKnowledge(other: PathState, how: JoinRules): boolean {
-    let changed = false;
     const mine = this.facts;
-    const held = this.env;
     /** Values that stand for whichever it is, made by this join: what was known of them is about an earlier round. */
     const fresh: { place: number; value: number; truth: number }[] = [];
-    if (held !== other.env) {
-      const joined = (e: number, v: number, w: number): number => {
-        if (v === w) return v;
-        const u = v === 0 || w === 0 ? 0 : how.either(v, w);
-        if (u !== 0) return u;
-        const unknown = how.unknown(e);
-        if (unknown !== v) {
-          const t = v === 0 ? 0 : how.truth(v, this);
-          const truth = t !== 0 && w !== 0 && how.truth(w, other) === t ? t : 0;
-          fresh.push({ place: e, value: unknown, truth });
-        }
-        return unknown;
-      };
-      const next: [number, number][] = [];
-      for (const [e, v] of held) {
-        const u = joined(e, v, other.env.get(e) ?? how.initial(e));
-        if (u !== v) next.push([e, u]);
+    let changed = this.env.join(other.env, how.initial, (place, v, w) => {
+      if (v === w) return v;
+      const u = v === 0 || w === 0 ? 0 : how.either(v, w);
+      if (u !== 0) return u;
+      const unknown = how.unknown(place);
+      if (unknown !== v) {
+        const t = v === 0 ? 0 : how.truth(v, this);
+        const truth = t !== 0 && w !== 0 && how.truth(w, other) === t ? t : 0;
+        fresh.push({ place, value: unknown, truth });
       }
-      for (const [e, w] of other.env) if (!held.has(e)) next.push([e, joined(e, how.initial(e), w)]);
-      for (const [e, u] of next) {
-        if (held.get(e) !== u && (held.has(e) || u !== how.initial(e) || u === 0)) changed = true;
-        this.ownEnv().set(e, u);
-      }
-    }
+      return unknown;
+    });
     if (mine !== other.facts) {
-      for (const [e, f] of mine) {
-        if (other.facts.get(e) === f || this.trueOfOther(e, f, other, how)) continue;
-        this.ownFacts().delete(e);
-        changed = true;
-      }
+      this.forget((e) => {
+        const f = factIn(mine, e);
+        return factIn(other.facts, e) !== f && !this.trueOfOther(e, f, other, how);
+      });
+      if (this.facts !== mine) changed = true;
     }
     for (const { place, value, truth } of fresh) {
       how.forget(value, place, this);
@@ -173,12 +163,10 @@ export class PathState implements Knowledge {
 
   /** Whether a fact about a value that stands for whichever a place holds is true of what the other path holds there. */
   private trueOfOther(e: number, f: number, other: PathState, how: JoinRules): boolean {
-    for (const [place, v] of this.env) {
-      if (v !== e || how.unknown(place) !== e) continue;
-      const w = other.env.get(place) ?? how.initial(place);
-      return w !== 0 && how.truth(w, other) === f;
-    }
-    return false;
+    const place = how.holder(e);
+    if (place < 0 || this.stored(place) !== e) return false;
+    const w = other.stored(place) ?? how.initial(place);
+    return w !== 0 && how.truth(w, other) === f;
   }
 }
 
@@ -190,8 +178,16 @@ export interface JoinRules {
   initial(place: number): number;
   /** A value that stands for whichever it is: later branches may prove something of it. */
   unknown(place: number): number;
+  /** The place for which `unknown` made this value at this join, -1 for other values. */
+  holder(value: number): number;
   /** ZERO, NONZERO or 0 when not known. */
   truth(value: number, s: PathState): number;
   /** Throws away what is known of a value, and what other places than its holder have of it. */
   forget(value: number, holder: number, s: PathState): void;
+}
+
+/** Truth of a term among facts: ZERO, NONZERO, or 0 when nothing is known of it. */
+function factIn(facts: readonly number[], term: number): number {
+  for (let i = 0; i < facts.length; i += 2) if (facts[i] === term) return facts[i + 1];
+  return 0;
 }

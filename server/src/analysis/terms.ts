@@ -9,9 +9,21 @@ import type { Program, SourceFile, TypeRef } from "../program/program.js";
 
 /** What a path knows: values stored in variables and fields, and truths of terms (1 zero, 2 not zero). */
 export interface Knowledge {
-  readonly env: ReadonlyMap<number, number>;
-  readonly facts: ReadonlyMap<number, number>;
+  /** What a path stored in a place: 0 when it is not known, undefined when it has not assigned the place. */
+  stored(place: number): number | undefined;
+  /** Truth of a term: ZERO, NONZERO or 0. */
+  fact(term: number): number;
+  /** All facts: terms and truths in turn, in the order of learning. */
+  readonly facts: readonly number[];
 }
+
+/** Knowledge of values alone, the same on all paths. */
+export function storedValues(values: ReadonlyMap<number, number>): Knowledge {
+  return { stored: (place) => values.get(place), fact: () => 0, facts: [] };
+}
+
+/** What is known where nothing has been learnt. */
+export const NOTHING_KNOWN: Knowledge = { stored: () => undefined, fact: () => 0, facts: [] };
 
 /** Knowledge that can be added to. */
 export interface Learner extends Knowledge {
@@ -208,7 +220,7 @@ export class Terms {
     const p = this.pool;
     switch (p.kind(e)) {
       case E.Var: {
-        const v = k.env.get(e);
+        const v = k.stored(e);
         if (v !== undefined) return v;
         const i = this.paramOf.get(p.a(e));
         return i === undefined ? e : p.make(E.Param, i);
@@ -222,7 +234,7 @@ export class Terms {
       case E.Index: {
         const a = this.place(e, k);
         if (a === 0) return 0;
-        return k.env.get(a) ?? a;
+        return k.stored(a) ?? a;
       }
       case E.Cast:
         return this.substitute(p.b(e), k);
@@ -244,8 +256,8 @@ export class Terms {
         const y = this.substitute(p.c(e), k);
         if (x === y) return x;
         if (c !== 0 && p.kind(c) === E.Int) return p.a(c) !== 0 ? x : y;
-        const f = k.facts.get(c);
-        if (f !== undefined) return f === NONZERO ? x : y;
+        const f = k.fact(c);
+        if (f !== 0) return f === NONZERO ? x : y;
         return p.make(E.Cond, c, x, y);
       }
       case E.Pure: {

@@ -3,12 +3,15 @@
  * unsaved buffers) implements `FactsPort` over the pure functions of text/, outline/ and syntax/.
  */
 import type { FlowFacts } from "./flow.js";
+import type { PackedHeads } from "./heads.js";
 import type { FileOutline, MacroClasses } from "./outline.js";
 
 /** Flow facts wanted: function indices of one file's outline (index into its function records). */
 export interface FlowRequest {
   file: string;
   fns: readonly number[];
+  /** Heads of some of these functions, from the outline that they are numbered by; a host may do without. */
+  heads?(fns: readonly number[]): PackedHeads;
 }
 
 export interface FactsPort {

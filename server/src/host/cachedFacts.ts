@@ -19,8 +19,8 @@ import { flowStamp, outlineStamp, toolStamp } from "./cache/stamps.js";
 import { Store } from "./cache/store.js";
 import type { CacheCounts, FactsHost, ResultStore } from "./factsHost.js";
 import { decodeFlows, type FileFlows } from "./flowCodec.js";
-import { type PoolOptions, WorkerPool } from "./pool.js";
-import type { ItemResult, WorkItem } from "./protocol.js";
+import { type AskedItem, type PoolOptions, WorkerPool } from "./pool.js";
+import type { ItemResult } from "./protocol.js";
 import type { Sources } from "./sources.js";
 
 export interface CachedFactsOptions extends Omit<PoolOptions, "versions"> {
@@ -101,7 +101,7 @@ export class CachedFacts implements FactsHost, ResultStore {
     signal?.throwIfAborted();
     this.busy();
     const known: { file: string; record: number; hash: Hash }[] = [];
-    const unknown: WorkItem[] = [];
+    const unknown: AskedItem[] = [];
     /** The cache has the outline of this content, or so it seems. */
     const look = (file: string, hash: Hash): boolean => {
       const [record] = this.store.records(keyOf(hash, this.stamp));
@@ -118,8 +118,8 @@ export class CachedFacts implements FactsHost, ResultStore {
         signal?.throwIfAborted();
       }
     }
-    const again: WorkItem[] = [];
-    const take = (item: WorkItem, result: ItemResult): void => {
+    const again: AskedItem[] = [];
+    const take = (item: AskedItem, result: ItemResult): void => {
       const { file } = item;
       if ("cached" in result) {
         this.manifest.set(file, result.cached);
@@ -238,9 +238,9 @@ export class CachedFacts implements FactsHost, ResultStore {
       },
       signal,
     );
-    const items: (WorkItem & FlowRequest)[] = [];
+    const items: (AskedItem & FlowRequest)[] = [];
     const requestOfItem = new Map<readonly number[], number>();
-    requests.forEach(({ file, fns }, i) => {
+    requests.forEach(({ file, fns, heads }, i) => {
       const missing = fns.filter((fn) => !found[i].has(fn));
       this.cacheCounts.flowsFound += fns.length - missing.length;
       this.cacheCounts.flowsMade += missing.length;
@@ -252,13 +252,10 @@ export class CachedFacts implements FactsHost, ResultStore {
         );
         return;
       }
-      const content = this.contents.get(file);
-      const [record] = content === undefined ? [] : this.store.records(keyOf(content, this.stamp));
-      items.push(
-        content === undefined || record === undefined
-          ? { file, fns: missing }
-          : { file, fns: missing, outlineAt: { ...this.store.place(record), content } },
-      );
+      // While the file is as it was when its outline was made, the heads that come with the request are right.
+      const version = this.manifest.get(file);
+      const same = version !== undefined && version.hash === this.contents.get(file);
+      items.push({ file, fns: missing, heads, version: same ? version : undefined });
       requestOfItem.set(missing, i);
     });
     await this.pool.makeFlows(

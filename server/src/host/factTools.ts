@@ -1,9 +1,11 @@
 /** The pure functions that turn a text into facts, bundled so that a worker and the in-process host run the same ones. */
 import type { FlowFacts } from "../facts/flow.js";
+import type { FunctionHead } from "../facts/heads.js";
 import type { FileOutline, MacroClasses, OutlineOptions } from "../facts/outline.js";
 import { outlineFile } from "../outline/outline.js";
-import { extractFlows } from "../syntax/flow.js";
+import { extractFlow, extractFlows } from "../syntax/flow.js";
 import { CParser } from "../syntax/parser.js";
+import { fileSwitches, type Switches } from "../text/branches.js";
 
 export interface FactTools {
   outline(text: string, path: string): FileOutline;
@@ -15,6 +17,20 @@ export interface FactTools {
     classes: MacroClasses,
     outline?: FileOutline,
   ): FlowResult;
+  /** The same of functions whose heads are known, each with the part of the file that it stands in. */
+  flowsOfHeads(
+    heads: readonly FunctionHead[],
+    partOf: (head: FunctionHead) => TextPart,
+    classes: MacroClasses,
+    /** The text of the whole file, for the few functions that need to know what it defines. */
+    wholeText: () => string,
+  ): FlowResult;
+}
+
+/** A part of a file's text and the offset at which it begins. */
+export interface TextPart {
+  text: string;
+  from: number;
 }
 
 export interface FlowResult {
@@ -40,6 +56,24 @@ export function createFactTools(options: OutlineOptions, parser: CParser = new C
       const facts = fns.map((fn) => {
         try {
           return extractFlows(text, outline, [fn], classes, parser)[0];
+        } catch (error) {
+          problem ??= failureReason(error);
+          return null;
+        }
+      });
+      return problem === undefined ? { facts } : { facts, problem };
+    },
+    flowsOfHeads(heads, partOf, classes, wholeText) {
+      let problem: string | undefined;
+      let ofFile: Switches | null = null;
+      const switches: Switches = (name) => {
+        ofFile ??= fileSwitches(wholeText());
+        return ofFile(name);
+      };
+      const facts = heads.map((head) => {
+        try {
+          const { text, from } = partOf(head);
+          return extractFlow(text, from, head, classes, parser, switches);
         } catch (error) {
           problem ??= failureReason(error);
           return null;

@@ -50,7 +50,7 @@ const BATCHES_AHEAD = 2;
 /** Workers that may end in a row without a file to blame before the pool gives up. */
 const START_ATTEMPTS = 3;
 
-type Settle = { emit: (item: WorkItem, result: ItemResult) => void; finish: (error?: unknown) => void };
+type Settle = { emit: (item: AskedItem, result: ItemResult) => void; finish: (error?: unknown) => void };
 
 /** One call of `outlines` or `flows`: done when every item has been emitted. */
 interface Call extends Settle {
@@ -58,10 +58,13 @@ interface Call extends Settle {
   ended: boolean;
 }
 
+/** Work as it is asked for: the heads of functions are put together when the work is given out. */
+export type AskedItem = Omit<WorkItem, "heads" | "text"> & Pick<FlowRequest, "heads">;
+
 interface Batch {
   id: number;
   call: Call;
-  items: WorkItem[];
+  items: AskedItem[];
   /** Its only file has crashed a worker before. */
   secondTry?: boolean;
 }
@@ -123,11 +126,11 @@ export class WorkerPool implements FactsHost {
 
   /** Outlines as workers give them, for those who keep them. */
   makeOutlines(
-    items: readonly WorkItem[],
-    emit: (item: WorkItem, result: ItemResult) => void,
+    items: readonly AskedItem[],
+    emit: (item: AskedItem, result: ItemResult) => void,
     signal?: AbortSignal,
   ): Promise<void> {
-    const batches: WorkItem[][] = [];
+    const batches: AskedItem[][] = [];
     for (let i = 0; i < items.length; i += OUTLINE_BATCH_FILES) {
       batches.push(items.slice(i, i + OUTLINE_BATCH_FILES));
     }
@@ -161,12 +164,12 @@ export class WorkerPool implements FactsHost {
 
   /** Flow facts as workers give them, for those who keep them. */
   makeFlows(
-    items: readonly (WorkItem & FlowRequest)[],
-    emit: (item: WorkItem, result: ItemResult) => void,
+    items: readonly (AskedItem & FlowRequest)[],
+    emit: (item: AskedItem, result: ItemResult) => void,
     signal?: AbortSignal,
   ): Promise<void> {
-    const batches: WorkItem[][] = [];
-    let batch: WorkItem[] = [];
+    const batches: AskedItem[][] = [];
+    let batch: AskedItem[] = [];
     let functions = 0;
     for (const item of items) {
       batch.push(item);
@@ -214,8 +217,8 @@ export class WorkerPool implements FactsHost {
   }
 
   private run(
-    batches: WorkItem[][],
-    emit: (item: WorkItem, result: ItemResult) => void,
+    batches: AskedItem[][],
+    emit: (item: AskedItem, result: ItemResult) => void,
     signal?: AbortSignal,
   ): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason);
@@ -259,7 +262,8 @@ export class WorkerPool implements FactsHost {
         // Buffers are attached now: the text as it is when the work is given out.
         const items = batch.items.map((item) => {
           const text = this.sources.overlay(item.file);
-          return text === undefined ? item : { ...item, text };
+          const { heads, ...rest } = item;
+          return { ...rest, text, heads: item.fns && heads?.(item.fns) };
         });
         this.post(slot, { type: "batch", id: batch.id, items });
       }
@@ -309,7 +313,7 @@ export class WorkerPool implements FactsHost {
     });
   }
 
-  private settle(call: Call, item: WorkItem, result: ItemResult): void {
+  private settle(call: Call, item: AskedItem, result: ItemResult): void {
     if (call.ended) return;
     try {
       call.emit(item, result);

@@ -1,19 +1,21 @@
 /** The messages between the worker pool and its workers. */
+import type { PackedHeads } from "../facts/heads.js";
 import type { MacroClasses } from "../facts/outline.js";
 import type { Hash } from "./cache/hash.js";
 import type { FileVersion } from "./cache/manifest.js";
-import type { RecordPlace } from "./cache/store.js";
 
 /** One file of a batch; `text` is an unsaved buffer in place of the file on disk. */
 export interface WorkItem {
   file: string;
   /** Wanted functions; absent when the outline is wanted. */
   fns?: readonly number[];
+  /** Heads of the wanted functions, when whoever asks has them: then only their parts of the file are read. */
+  heads?: PackedHeads;
+  /** The file as it was when its outline was made: while it is so on disk, the heads are right. */
+  version?: FileVersion;
   text?: string;
   /** The outline is wanted also when the cache seems to have it. */
   always?: true;
-  /** Where the cache has the outline that the functions are numbered by, and the content that it is of. */
-  outlineAt?: RecordPlace & { content: Hash };
 }
 
 /** Outlines that the cache has: `Store.sharedKeys`, and the stamp in their keys. */

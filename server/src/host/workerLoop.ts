@@ -1,14 +1,17 @@
 /** What a worker does: takes batches of files, makes facts, sends them back as transferable buffers. */
-import { closeSync, openSync, readSync } from "node:fs";
+import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MessagePort } from "node:worker_threads";
-import type { FileOutline, MacroClasses } from "../facts/outline.js";
-import { decodeOutline, encodeOutline } from "../outline/codec.js";
-import { checksum, keyOf } from "./cache/hash.js";
+import { unpackHeads } from "../facts/heads.js";
+import type { MacroClasses } from "../facts/outline.js";
+import { encodeOutline } from "../outline/codec.js";
+import { keyOf } from "./cache/hash.js";
 import { mayHave } from "./cache/index.js";
-import { pack, unpack } from "./cache/pack.js";
-import { type FactTools, failureReason } from "./factTools.js";
+import type { FileVersion } from "./cache/manifest.js";
+import { pack } from "./cache/pack.js";
+import { type FactTools, type FlowResult, failureReason } from "./factTools.js";
 import { encodeFlows } from "./flowCodec.js";
+import { partsOfText, readParts } from "./parts.js";
 import {
   type FromWorker,
   type ItemResult,
@@ -19,31 +22,15 @@ import {
 } from "./protocol.js";
 import { Sources, type SourceText } from "./sources.js";
 
-/** Reads outlines from the cache's files, so that asking for flow facts does not cost another look at the whole text. */
-class OutlineReader {
-  private path = "";
-  private fd = -1;
-
-  read({ path, offset, length, check }: NonNullable<WorkItem["outlineAt"]>): FileOutline | null {
-    try {
-      if (path !== this.path) {
-        this.close();
-        this.fd = openSync(path, "r");
-        this.path = path;
-      }
-      const bytes = new Uint8Array(length);
-      if (readSync(this.fd, bytes, 0, length, offset) !== length || checksum(bytes) !== check) return null;
-      return decodeOutline(unpack(bytes));
-    } catch {
-      return null;
-    }
-  }
-
-  private close(): void {
-    if (this.fd >= 0) closeSync(this.fd);
-    this.fd = -1;
-    this.path = "";
-  }
+function flowResult(
+  fns: readonly number[],
+  { facts, problem }: FlowResult,
+  version: FileVersion | undefined,
+  transfer: ArrayBuffer[],
+): ItemResult {
+  const flows = encodeFlows(fns, facts);
+  transfer.push(flows.buffer);
+  return { flows, version, problem };
 }
 
 export function serveFacts(
@@ -53,7 +40,6 @@ export function serveFacts(
 ): void {
   const sources = new Sources(options.root);
   const { progress, versions = false } = options;
-  const outlines = new OutlineReader();
   let classes: MacroClasses | null = null;
   let known: KnownOutlines | null = null;
 
@@ -65,7 +51,31 @@ export function serveFacts(
     return source;
   };
 
+  /** Facts of functions whose file is on disk as it was; null where more of it must be looked at. */
+  const workOnParts = (item: WorkItem, transfer: ArrayBuffer[]): ItemResult | null => {
+    if (!item.fns || !item.heads || item.text !== undefined || classes === null) return null;
+    if (versions && !item.version) return null;
+    const heads = unpackHeads(item.heads);
+    const partOf = readParts(join(options.root, item.file), heads, item.version);
+    if (!partOf) return null;
+    const wholeText = (): string => {
+      const source = read(item);
+      if ("problem" in source) throw new Error(source.problem);
+      if (item.version && source.version?.hash !== item.version.hash)
+        throw new Error("changed while it was read");
+      return source.text;
+    };
+    return flowResult(
+      item.fns,
+      tools.flowsOfHeads(heads, partOf, classes, wholeText),
+      item.version,
+      transfer,
+    );
+  };
+
   const work = (item: WorkItem, transfer: ArrayBuffer[]): ItemResult => {
+    const quick = workOnParts(item, transfer);
+    if (quick) return quick;
     const source = read(item);
     if ("problem" in source) return { problem: source.problem };
     const { text, version } = source;
@@ -81,12 +91,18 @@ export function serveFacts(
         return { outline, packed, version };
       }
       if (classes === null) throw new Error("flows were asked for before the macro classes were set");
-      const at = item.outlineAt;
-      const outline = at && at.content === version?.hash ? outlines.read(at) : null;
-      const { facts, problem } = tools.flows(text, item.file, item.fns, classes, outline ?? undefined);
-      const flows = encodeFlows(item.fns, facts);
-      transfer.push(flows.buffer);
-      return { flows, version, problem };
+      const heads = item.heads && unpackHeads(item.heads);
+      // A text of the same content has the same outline; otherwise what can be seen of it decides.
+      const same = version !== undefined && version.hash === item.version?.hash;
+      const partOf = heads && (same || version === undefined) ? partsOfText(text, heads) : null;
+      return flowResult(
+        item.fns,
+        heads && partOf
+          ? tools.flowsOfHeads(heads, partOf, classes, () => text)
+          : tools.flows(text, item.file, item.fns, classes),
+        version,
+        transfer,
+      );
     } catch (error) {
       return { problem: failureReason(error) };
     }

@@ -2,6 +2,8 @@
  * The program: outlines of all files joined. Names are interned once for the whole tree in path order, functions get
  * numbers, and a name used in a file resolves to the definitions that it can mean there. Mutable only by `replace`.
  */
+
+import type { FunctionHead } from "../facts/heads.js";
 import {
   type FileOutline,
   FN_STRIDE,
@@ -301,6 +303,27 @@ export class Program {
   }
   fnColumn(fn: number, column: number): number {
     return this.col(fn, column);
+  }
+  /** What a function's facts need of the outline: see facts/heads.ts. */
+  head(file: SourceFile, index: number): FunctionHead {
+    const o = file.outline;
+    const at = index * FN_STRIDE;
+    const params: FunctionHead["params"] = [];
+    let p = o.fn[at + Fn.paramFirst] * TYPED_STRIDE;
+    for (let n = o.fn[at + Fn.paramCount]; n > 0; n--, p += TYPED_STRIDE)
+      params.push({
+        name: this.names.text(o.params[p + Typed.name]),
+        type: this.names.text(o.params[p + Typed.type]),
+        flags: o.params[p + Typed.flags],
+      });
+    return {
+      name: this.names.text(o.fn[at + Fn.name]),
+      flags: o.fn[at + Fn.flags],
+      start: o.fn[at + Fn.start],
+      bodyStart: o.fn[at + Fn.bodyStart],
+      end: o.fn[at + Fn.end],
+      params,
+    };
   }
   get maxFn(): number {
     return this.fnCount;

@@ -87,14 +87,24 @@ export function normaliseMacroBody(
   classes: MacroClasses,
 ): NormalisedMacro {
   const r = outline.fn.subarray(fnIndex * FN_STRIDE, (fnIndex + 1) * FN_STRIDE);
-  const names: string[] = [];
+  const params: { name: string }[] = [];
   for (let p = 0; p < r[Fn.paramCount]; p++)
-    names.push(outline.names[outline.params[(r[Fn.paramFirst] + p) * 3]]);
-  const body = text.slice(r[Fn.bodyStart], r[Fn.end]);
-  const head = `void ${outline.names[r[Fn.name]]}(${names.length > 0 ? names.join(", ") : "void"}) { `;
+    params.push({ name: outline.names[outline.params[(r[Fn.paramFirst] + p) * 3]] });
+  const head = { name: outline.names[r[Fn.name]], flags: r[Fn.flags], bodyStart: r[Fn.bodyStart], params };
+  return normaliseMacro(text.slice(r[Fn.bodyStart], r[Fn.end]), head, classes);
+}
+
+/** The same of a macro's replacement text and what its outline says of it. */
+export function normaliseMacro(
+  body: string,
+  macro: { name: string; flags: number; bodyStart: number; params: readonly { name: string }[] },
+  classes: MacroClasses,
+): NormalisedMacro {
+  const names = macro.params.map((p) => p.name);
+  const head = `void ${macro.name}(${names.length > 0 ? names.join(", ") : "void"}) { `;
   // The statement's end is put there before normalising: a replacement rarely has one, and its last call must not look
   // like a macro without a semicolon.
-  const tail = (r[Fn.flags] & FnFlag.Macro) !== 0 || !/[;}]\s*$/.test(body) ? " ; }" : " }";
+  const tail = (macro.flags & FnFlag.Macro) !== 0 || !/[;}]\s*$/.test(body) ? " ; }" : " }";
   const n = normaliseRange(body + tail.slice(0, -1), classes, 0, false);
   for (const w of n.rewrites) w.offset += head.length;
   return {
@@ -102,6 +112,6 @@ export function normaliseMacroBody(
     original: head + body + tail,
     rewrites: n.rewrites,
     variants: n.variants,
-    bodyDelta: r[Fn.bodyStart] - head.length,
+    bodyDelta: macro.bodyStart - head.length,
   };
 }

@@ -8,7 +8,7 @@ import { type Flow, I } from "../../facts/flow.js";
 import { Fn, FnFlag } from "../../facts/outline.js";
 import type { GuardClass, LockPrimitive } from "../../kernel/types.js";
 import type { Program, SourceFile } from "../../program/program.js";
-import { type SharedTerms, Terms } from "../terms.js";
+import { type Knowledge, type SharedTerms, storedValues, Terms } from "../terms.js";
 import {
   baseName,
   type Dropped,
@@ -49,7 +49,7 @@ export interface Successor {
 export class LockFlow {
   readonly t: Terms;
   readonly file: SourceFile;
-  private readonly known: { env: Map<number, number>; facts: Map<number, number> };
+  private readonly known: Knowledge;
   private readonly states = new Map<number, LockState[]>();
   /** First place of an acquire for each name of a lock. */
   private readonly acquireSites: { lock: LockId; pc: number }[] = [];
@@ -70,7 +70,7 @@ export class LockFlow {
       world.shared as SharedTerms,
       (program.fnFlags(fn) & FnFlag.Macro) !== 0,
     );
-    this.known = { env: this.singleValues(), facts: new Map() };
+    this.known = storedValues(this.singleValues());
     for (let pc = 0; pc < flow.length; pc += flow.size(pc)) {
       const q = flow.base + pc;
       if (flow.code[q] === I.Call) {
@@ -171,7 +171,7 @@ export class LockFlow {
     // A variable that stands for a lock elsewhere.
     const p = this.t.pool;
     if (id.cls === "" && raw > 0 && p.kind(raw) === E.Var) {
-      const v = this.known.env.get(raw);
+      const v = this.known.stored(raw);
       if (v !== undefined) return { ...id, cls: this.t.lockClass(v, v), last: this.t.lastName(v) || id.last };
     }
     return id;

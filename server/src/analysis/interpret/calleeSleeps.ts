@@ -59,6 +59,7 @@ export class CalleeSleeps {
         this.sleeping.bareAt.add(at);
         return;
       }
+      if (old && this.sleeping.bareAt.has(at) && this.sleeping.cannotBeat(old, e, reasons, s, at)) return;
     }
     if (e.viaParam >= 0) {
       this.callbackSleep(e, written, at, end, args, s, reasons, via);

@@ -274,6 +274,7 @@ export class Calling {
       const isMacro = (program.fnFlags(f) & FnFlag.Macro) !== 0;
       if (!sum.noReturn) returns = true;
       if (sum.effects.length > 0) effects.push(sum.effects);
+      if (this.frame.withoutSleeps) continue;
       // Also where no lock is held and nobody asks: a finding says whether its call is reached without the lock too.
       for (const e of sum.sleeps)
         this.calleeSleeps.calleeSleep(

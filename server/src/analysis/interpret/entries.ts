@@ -36,13 +36,16 @@ export function keep(map: Map<string, SleepEntry>, e: SleepEntry): void {
   if (!old || better(e, old)) map.set(e.key, e);
 }
 
+/** How much must hold for an entry to sleep. */
+export function conditionsOf(e: SleepEntry): number {
+  return e.gfp.length * 2 + e.atoms.length + e.dropped.length * 2 + (e.ctxNone !== 0 ? 1 : 0);
+}
+
 function better(a: SleepEntry, b: SleepEntry): boolean {
-  const conds = (e: SleepEntry): number =>
-    e.gfp.length * 2 + e.atoms.length + e.dropped.length * 2 + (e.ctxNone !== 0 ? 1 : 0);
   return (
     (rankOf(b.reasons) - rankOf(a.reasons) ||
       a.dropped.length - b.dropped.length ||
-      conds(a) - conds(b) ||
+      conditionsOf(a) - conditionsOf(b) ||
       a.length - b.length ||
       a.at - b.at) < 0
   );

@@ -47,6 +47,8 @@ export class Frame {
     readonly fn: number,
     readonly flow: Flow,
     readonly exportsSleeps: boolean,
+    /** Sleeps are not asked for: only what is called where, and what happens to locks. */
+    readonly withoutSleeps: boolean,
   ) {
     const { program } = world;
     this.file = program.fnFile(fn);

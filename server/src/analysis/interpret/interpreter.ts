@@ -48,8 +48,9 @@ export class Interpreter {
     fn: number,
     private readonly flow: Flow,
     exportsSleeps: boolean,
+    withoutSleeps = false,
   ) {
-    const frame = new Frame(world, fn, flow, exportsSleeps);
+    const frame = new Frame(world, fn, flow, exportsSleeps, withoutSleeps);
     this.frame = frame;
     this.t = frame.t;
     this.cond = frame.cond;
@@ -86,7 +87,12 @@ export class Interpreter {
       this.queue.pop();
       this.queued.delete(pc);
       const here = this.states.get(pc)!;
-      for (const s of here.slice()) this.runFrom(pc, s.clone());
+      for (const s of here.slice()) {
+        // What has not changed since it was run from here has nothing new to say.
+        if (s.ran === s.version) continue;
+        s.ran = s.version;
+        this.runFrom(pc, s.clone());
+      }
     }
     return finish(this.frame, this.sleeping, this.exits);
   }
@@ -109,11 +115,13 @@ export class Interpreter {
           either: (a, b) => either(pool, a, b, telling),
           initial: (place) => this.t.initial(place),
           unknown: (place) => pool.make(E.Unknown, -1 - pc, place),
+          holder: (v) => (pool.kind(v) === E.Unknown && pool.a(v) === -1 - pc ? pool.b(v) : -1),
           truth: (v, x) => this.cond.truth(v, x, x.bits),
           forget: (v, holder, x) => this.forgetValue(v, holder, x),
         });
         if (!changed) return;
       }
+      same.version++;
     } else {
       if (here.length >= MOST_STATES) {
         this.result.capped++;
@@ -130,9 +138,12 @@ export class Interpreter {
   /** A condition on parameters that was true on one of two paths and false on the other: positive when true on the first. */
   private tellingFact(x: PathState, y: PathState): number {
     if (x.facts === y.facts) return 0;
-    for (const [e, f] of x.facts) {
-      const g = y.facts.get(e);
-      if (g === undefined || g === f) continue;
+    const { facts } = x;
+    for (let i = 0; i < facts.length; i += 2) {
+      const e = facts[i];
+      const f = facts[i + 1];
+      const g = y.fact(e);
+      if (g === 0 || g === f) continue;
       const t = this.t.toShared(e);
       if (t >= 0 && this.world.shared.hasParam(t)) return f === NONZERO ? e : -e;
     }
@@ -273,15 +284,16 @@ export class Interpreter {
   /** Facts about a value, and what other places than its holder have of it, are about an earlier round. */
   private forgetValue(e: number, holder: number, s: PathState): void {
     s.forget((f) => this.t.mentions(f, e));
-    for (const [place, v] of s.env)
+    s.eachStored((place, v) => {
       if (v > 0 && place !== holder && this.t.mentions(v, e)) s.setEnv(place, 0);
+    });
   }
 
   /** `p = p->next` in a loop. */
   private walks(pc: number, place: number, v: number, s: PathState): boolean {
     const kind = this.t.pool.kind(v);
     if (kind !== E.Field && kind !== E.Deref) return false;
-    const old = s.env.get(place) ?? 0;
+    const old = s.stored(place) ?? 0;
     return old > 0 && this.t.mentions(v, old) && this.shape.inLoop(pc);
   }
 

@@ -12,6 +12,9 @@ import { NONZERO, type Terms, ZERO } from "../terms.js";
 import type { World } from "../world.js";
 import type { FnResult, Frame } from "./frame.js";
 
+/** Most locks of the caller that a path drops. */
+const MOST_DROPPED = 6;
+
 export class Locking {
   private readonly world: World;
   private readonly t: Terms;
@@ -130,17 +133,26 @@ export class Locking {
     if (left) {
       const entry = s.tokens.find((t) => t.entry && !left.includes(t));
       s.tokens = left;
-      if (entry) this.drop(raw, value, adds, kind, s);
+      if (entry) this.dropOwn(raw, value, adds, kind, s);
       return;
     }
     if (adds === 0) return;
-    if (s.dropped.length < 6) this.drop(raw, value, adds, kind, s);
+    if (s.dropped.length < MOST_DROPPED) this.dropOwn(raw, value, adds, kind, s);
   }
 
-  private drop(raw: number, value: number, adds: number, kind: Token["kind"], s: PathState): void {
-    const ref = this.lockRef(raw, value, adds, kind);
-    this.keys.set(ref, value);
-    s.dropped = [...s.dropped, ref];
+  /** Drops a lock whose value is known here. */
+  private dropOwn(raw: number, value: number, adds: number, kind: Token["kind"], s: PathState): void {
+    const lock = this.lockRef(raw, value, adds, kind);
+    this.keys.set(lock, value);
+    this.drop(lock, s);
+  }
+
+  /** Notes that a lock of the caller's is dropped; one that is dropped already cannot be dropped again. */
+  private drop(lock: LockRef, s: PathState): void {
+    const again = s.dropped.some(
+      (d) => d.term === lock.term && d.last === lock.last && d.kind === lock.kind && d.adds === lock.adds,
+    );
+    if (!again) s.dropped = [...s.dropped, lock];
   }
 
   guardExit(number: number, s: PathState): void {
@@ -366,7 +378,7 @@ export class Locking {
     }
     const left = releaseToken(s.tokens, wanted);
     if (left) s.tokens = left;
-    else if (s.dropped.length < 6) s.dropped = [...s.dropped, { ...r, term: -1 }];
+    else if (s.dropped.length < MOST_DROPPED) this.drop({ ...r, term: -1 }, s);
   }
 
   private calleeToken(

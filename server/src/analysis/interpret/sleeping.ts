@@ -4,12 +4,12 @@ import { TypeFlag } from "../../facts/outline.js";
 import { ATOMIC } from "../../kernel/types.js";
 import { CONTEXT_FLAG, type Conditions } from "../conditions.js";
 import { findToken } from "../locks.js";
-import { R } from "../reasons.js";
+import { R, rankOf } from "../reasons.js";
 import type { PathState, Token } from "../state.js";
 import type { Atom, HeldContext, LockRef, RawFinding, SleepEntry } from "../summary.js";
-import { NONZERO, type Terms } from "../terms.js";
+import { NONZERO, NOTHING_KNOWN, type Terms } from "../terms.js";
 import type { World } from "../world.js";
-import { dedupe, keep } from "./entries.js";
+import { conditionsOf, dedupe, keep } from "./entries.js";
 import type { FnResult, Frame } from "./frame.js";
 import type { Locking } from "./locking.js";
 import type { FlowShape } from "./shape.js";
@@ -40,6 +40,18 @@ export interface Sleep {
   length: number;
   viaParam: number;
 }
+
+/** What a path has learnt that decides what goes to our callers. */
+interface PathConditions {
+  atoms: Atom[];
+  gfp: number[];
+  reasons: number;
+  /** Context bits that cannot be set. */
+  absent: number;
+}
+
+/** Most dropped locks of an entry. */
+const MOST_DROPPED = 4;
 
 export class Sleeping {
   readonly entries = new Map<string, SleepEntry>();
@@ -93,6 +105,7 @@ export class Sleeping {
   /** A call that may sleep, on this path: looks at its conditions, reports it under our contexts, exports it. */
   sleep(s: PathState, at: number, end: number, e: Sleep, args: readonly number[]): void {
     void args;
+    if (this.frame.withoutSleeps) return;
     let reasons = e.reasons;
     const bits = s.bits;
     const gfp: number[] = [];
@@ -151,12 +164,35 @@ export class Sleeping {
     let context = 0;
     for (const t of held) context |= t.adds;
     if ((context & ctxNone) !== 0) return;
-    const absent = this.cond.provenAbsent(s);
+    const { absent } = this.pathConditions(s);
     if (absent !== 0) reasons |= R["context-test"];
     ctxNone |= absent;
     if ((context & ATOMIC) !== 0) this.report(s, at, end, e, held, reasons, gfp, atoms, ctxNone, dropped);
     else this.bareAt.add(at);
     if (this.exportsSleeps) this.exportEntry(s, at, end, e, reasons, gfp, atoms, ctxNone, dropped);
+  }
+
+  /**
+   * Whether no entry that a callee's way of sleeping makes on this path, where no lock is held, can be better than one that
+   * is there: its conditions can only come on top of what is counted here.
+   */
+  cannotBeat(old: SleepEntry, e: SleepEntry, reasons: number, s: PathState, at: number): boolean {
+    if (this.frame.observer) return false;
+    const here = this.pathConditions(s);
+    const tested = here.absent !== 0 ? R["context-test"] : 0;
+    const rank = rankOf(old.reasons) - rankOf(e.reasons | reasons | here.reasons | tested);
+    if (rank !== 0) return rank > 0;
+    const dropped = old.dropped.length - Math.min(s.dropped.length, MOST_DROPPED);
+    if (dropped !== 0) return dropped < 0;
+    const least =
+      here.atoms.length +
+      dedupe(here.gfp).length * 2 +
+      old.dropped.length * 2 +
+      ((e.ctxNone | here.absent) !== 0 ? 1 : 0);
+    const conditions = conditionsOf(old) - least;
+    if (conditions !== 0) return conditions < 0;
+    const length = old.length - (e.length + 1);
+    return length !== 0 ? length < 0 : old.at <= at;
   }
 
   /** The doubt about a condition that nothing decides; that a pointer which is passed is NULL is the lesser chance. */
@@ -271,6 +307,16 @@ export class Sleeping {
 
   /** Whether a condition on parameters is about the context that the function is used in. */
   private flagLike(term: number): boolean {
+    let known = this.flags.get(term);
+    if (known === undefined) {
+      known = this.isFlagLike(term);
+      this.flags.set(term, known);
+    }
+    return known;
+  }
+  private readonly flags = new Map<number, boolean>();
+
+  private isFlagLike(term: number): boolean {
     const p = this.world.shared.pool;
     const name = (t: number): string => {
       switch (p.kind(t)) {
@@ -295,18 +341,33 @@ export class Sleeping {
     return FLAG_NAMES.test(name(term));
   }
 
-  /** What the path to a call says about parameters, for our callers: the same for every sleep behind that call. */
-  private pathConditions(s: PathState, at: number): { atoms: Atom[]; gfp: number[]; reasons: number } {
-    const memo = this.conditionsMemo;
-    if (memo && memo.s === s && memo.at === at && memo.facts === s.facts && memo.size === s.facts.size)
-      return memo.value;
-    const value = { atoms: [] as Atom[], gfp: [] as number[], reasons: 0 };
+  /** What a path says about parameters and contexts, for our callers: the same for every sleep on it. */
+  private pathConditions(s: PathState): PathConditions {
+    if (this.loopsSeen !== this.frame.loopConditions.size) {
+      this.loopsSeen = this.frame.loopConditions.size;
+      this.conditions.clear();
+    }
+    let c = this.conditions.get(s.facts);
+    if (!c) {
+      c = this.conditionsOfFacts(s.facts);
+      c.absent = this.cond.provenAbsent(s);
+      this.conditions.set(s.facts, c);
+    }
+    return c;
+  }
+  private readonly conditions = new Map<readonly number[], PathConditions>();
+  private loopsSeen = 0;
+
+  private conditionsOfFacts(facts: readonly number[]): PathConditions {
+    const value: PathConditions = { atoms: [], gfp: [], reasons: 0, absent: 0 };
     const { shared } = this.world;
-    for (const [term, f] of s.facts) {
+    for (let i = 0; i < facts.length; i += 2) {
+      const term = facts[i];
+      const f = facts[i + 1];
       if (value.atoms.length >= 6) break;
       const tested = this.cond.blockingFlagsOf(term, f);
       if (tested !== 0) {
-        const g = this.cond.gfp(tested, { env: s.env, facts: new Map() }, 0);
+        const g = this.cond.gfp(tested, NOTHING_KNOWN, 0);
         if (g.kind === "parameter") {
           value.gfp.push(...g.terms!);
           continue;
@@ -325,7 +386,6 @@ export class Sleeping {
       }
       if (!value.atoms.some((a) => a.term === t)) value.atoms.push({ term: t, truth: f === NONZERO });
     }
-    this.conditionsMemo = { s, at, facts: s.facts, size: s.facts.size, value };
     return value;
   }
 
@@ -339,14 +399,6 @@ export class Sleeping {
     return FLAG_NAMES.test(this.t.lastName(term)) ? R["flag-undecided"] : R["state-guarded"];
   }
 
-  private conditionsMemo: {
-    s: PathState;
-    at: number;
-    facts: ReadonlyMap<number, number>;
-    size: number;
-    value: { atoms: Atom[]; gfp: number[]; reasons: number };
-  } | null = null;
-
   private exportEntry(
     s: PathState,
     at: number,
@@ -358,7 +410,7 @@ export class Sleeping {
     ctxNone: number,
     dropped: readonly LockRef[],
   ): void {
-    const here = this.pathConditions(s, at);
+    const here = this.pathConditions(s);
     const more = reasons | here.reasons;
     const flags = here.gfp.length > 0 ? dedupe([...gfp, ...here.gfp]) : dedupe(gfp);
     const all =
@@ -373,7 +425,7 @@ export class Sleeping {
       flags,
       all,
       ctxNone,
-      dropped.length > 4 ? dropped.slice(0, 4) : dropped,
+      dropped.length > MOST_DROPPED ? dropped.slice(0, MOST_DROPPED) : dropped,
     );
     this.frame.observer?.sleep(entry);
     keep(this.entries, entry);

@@ -34,6 +34,7 @@ export class TableSleeps {
     s: PathState,
   ): void {
     void number;
+    if (this.frame.withoutSleeps) return;
     const e = this.sleeping.direct(sl.name, whyOf(sl), at, end);
     e.allocation = sl.allocation;
     const c: SleepCondition = sl.condition;

@@ -28,14 +28,6 @@ const SMALL_BYTES = 4 << 20;
 const HOST = hexOf(contentHash(hostname())).slice(0, 8);
 const DAY_MS = 24 * 3600 * 1000;
 
-/** Where a record lies, for those who read it themselves. */
-export interface RecordPlace {
-  path: string;
-  offset: number;
-  length: number;
-  check: number;
-}
-
 export class Store {
   private readonly folder: string;
   private readonly index = new RecordIndex();
@@ -134,17 +126,6 @@ export class Store {
   records(key: ArrayLike<number>): number[] {
     const found = this.index.find(key);
     return this.bad.size === 0 ? found : found.filter((r) => !this.bad.has(r));
-  }
-
-  place(record: number): RecordPlace {
-    const s = this.index.segment(record);
-    const i = this.index.place(record);
-    return {
-      path: s.head.path,
-      offset: s.offset(i),
-      length: s.length(i),
-      check: s.index[i * ENTRY + 6],
-    };
   }
 
   sharedKeys(): Int32Array {
