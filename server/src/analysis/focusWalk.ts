@@ -59,9 +59,9 @@ export function canReach(
           arrive(caller, from === file || macro ? at : at + 1);
         });
       }
-      for (const { field, near } of placed.get(fn) ?? []) {
+      for (const { field, near, member } of placed.get(fn) ?? []) {
         graph.callersOf(field, (caller) => {
-          if (caller === fn || !calls(program, caller, field, true)) return;
+          if (caller === fn || !calls(program, caller, field, member)) return;
           if (near && !pointers.isNear(near, program.fnFile(caller))) return;
           arrive(caller, at + 1);
         });

@@ -71,6 +71,15 @@ interface FilePointers {
   putSuper: number[];
 }
 
+/** A name that a function can be called by: a field's, or a variable's. */
+export interface Placement {
+  field: number;
+  /** Only from files near this one. */
+  near: string | null;
+  /** Through a member of an object. */
+  member: boolean;
+}
+
 /** What an edit may have changed about pointers. */
 export interface PointerEdit {
   /** Files whose initialisers, assignments or registrations are others now. */
@@ -436,8 +445,8 @@ export class Pointers {
    * The fields through which each function can be called, as far as calls through them are followed: those with at most
    * so many targets. `near`: only from files near this one.
    */
-  placements(mostTargets: number): Map<number, { field: number; near: string | null }[]> {
-    const out = new Map<number, { field: number; near: string | null }[]>();
+  placements(mostTargets: number): Map<number, Placement[]> {
+    const out = new Map<number, Placement[]>();
     for (const [key, fns] of this.byField) {
       let everywhere = 0;
       for (const fn of new Set(fns)) {
@@ -445,11 +454,15 @@ export class Pointers {
       }
       if (everywhere > mostTargets) continue;
       const field = Number(key.slice(key.indexOf(".") + 1));
-      for (const fn of fns) push(out, fn, { field, near: null });
+      for (const fn of fns) push(out, fn, { field, near: null, member: true });
     }
     for (const [field, list] of this.assigned)
       for (const a of list)
-        push(out, a.fn, field < 0 ? { field: -field, near: null } : { field, near: a.path });
+        push(
+          out,
+          a.fn,
+          field < 0 ? { field: -field, near: null, member: false } : { field, near: a.path, member: true },
+        );
     return out;
   }
 
