@@ -15,6 +15,10 @@ import type { FnResult, Frame } from "./frame.js";
 /** Most locks of the caller that a path drops. */
 const MOST_DROPPED = 6;
 
+/** Names of functions that end a section which others began. */
+const GIVES_BACK =
+  /unlock|release|put|end|exit|leave|finish|done|restore|drop|stop|abort|commit|free|resume/i;
+
 export class Locking {
   private readonly world: World;
   private readonly t: Terms;
@@ -378,6 +382,9 @@ export class Locking {
     }
     const left = releaseToken(s.tokens, wanted);
     if (left) s.tokens = left;
+    // A lock that a callee found by itself and that nobody here holds: the caller's only if giving back is what we are for,
+    // else it would be somebody's further and further up, by its name alone.
+    else if (spins(r.kind) && !GIVES_BACK.test(this.world.program.fnText(this.fn))) return;
     else if (s.dropped.length < MOST_DROPPED) this.drop({ ...r, term: -1 }, s);
   }
 
