@@ -27,6 +27,8 @@ export interface CheckOptions {
   focus: ReadonlySet<string> | null;
   /** Only findings that stand in these files, not those that merely pass through them: what an editor shows. */
   inside?: boolean;
+  /** With `inside`: only what stands in the functions at these places of the files. */
+  within?: readonly { file: string; offset: number }[];
   /** With a focus: only paths of this confidence and above bring a finding into it. Default: any. */
   atLeast?: Confidence;
   progress?: (p: Progress) => void;
@@ -98,6 +100,15 @@ export interface FunctionLocks {
   parsed: boolean;
 }
 
+/** One way in which a function may sleep, as far as its callers are concerned: what has to hold for it. */
+export interface SleepWay {
+  /** Conditions in a form that stays comparable over edits: fewer are met by more callers. */
+  conditions: readonly string[];
+  /** Context bits where it does not sleep. */
+  ctxNone: number;
+  confidence: Confidence;
+}
+
 export interface Engine {
   /** Joins the outlines of these files into the program; `files` is the whole tree, root-relative, forward slashes. */
   load(
@@ -119,6 +130,8 @@ export interface Engine {
   definitions(name: string): Site[];
   /** The locks of the function at a place; null where its facts cannot be had. */
   locksOf(file: string, offset: number): Promise<FunctionLocks | null>;
+  /** How the function at a place may sleep for its callers; null where its facts cannot be had. */
+  waysToSleep(file: string, offset: number): Promise<SleepWay[] | null>;
   /** Symbols, callers and types of the program as it is now. */
   readonly code: CodeView;
   /** The function that contains the offset, with its extent. */

@@ -10,6 +10,7 @@ import type {
   InspectingEngine,
   PointInfo,
   SleepVerdict,
+  SleepWay,
 } from "../engine.js";
 import {
   type FileOutline,
@@ -205,16 +206,23 @@ class KernelEngine implements InspectingEngine {
     this.solver = solver;
     this.inspector = null;
     this.mark("graph");
+    const within = options.within && this.functionsAt(options.within);
     const { enter, callbacks, stats } = await solver.solve({
       focus: options.focus,
       inside: options.inside,
+      within,
       atLeast: options.atLeast,
       progress: (phase, done, total) => options.progress?.({ phase, done, total }),
       mark: (name) => this.mark(name),
       signal: options.signal,
     });
     if (this.cursors?.solver !== solver) this.cursors = new CursorCheck(solver, this.options.facts);
-    const cursors = await this.cursors.findings(options.focus, options.inside === true, options.signal);
+    const cursors = await this.cursors.findings(
+      options.focus,
+      options.inside === true,
+      options.signal,
+      within,
+    );
     this.mark("list walks");
     const findings = new Reporter(solver).findings(enter, callbacks, options.focus, options.atLeast, cursors);
     applySuppressions(findings, (file) => this.options.facts.read(file));
@@ -223,6 +231,11 @@ class KernelEngine implements InspectingEngine {
       findings,
       stats: this.statistics(stats, findings.length, findings.filter((f) => f.suppressed).length),
     };
+  }
+
+  private functionsAt(places: readonly { file: string; offset: number }[]): Set<number> {
+    const fns = places.map((p) => functionNumberAt({ program: this.program }, p.file, p.offset));
+    return new Set(fns.filter((fn) => fn >= 0));
   }
 
   private statistics(
@@ -267,6 +280,10 @@ class KernelEngine implements InspectingEngine {
 
   async locksOf(file: string, offset: number): Promise<FunctionLocks | null> {
     return this.inspect().locksOf(file, offset);
+  }
+
+  waysToSleep(file: string, offset: number): Promise<SleepWay[] | null> {
+    return this.inspect().waysToSleep(file, offset);
   }
 
   functionRefAt(file: string, offset: number): FunctionRef | null {
@@ -338,6 +355,7 @@ class KernelEngine implements InspectingEngine {
       this.options.version,
       this.options.tables,
       () => this.macroClasses,
+      () => this.solver?.graph,
     );
   }
 

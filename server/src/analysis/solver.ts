@@ -63,6 +63,8 @@ export interface SolveRequest {
   focus: ReadonlySet<string> | null;
   /** Only what is found in functions of these files themselves, not what passes through them from elsewhere. */
   inside?: boolean;
+  /** With `inside`: these functions alone. */
+  within?: ReadonlySet<number>;
   /** With a focus: only paths of this confidence and above bring a finding into it. */
   atLeast?: Confidence;
   progress: (phase: string, done: number, total: number) => void;
@@ -275,18 +277,26 @@ export class Solver implements World {
   }
 
   /** Functions of these files that enter a context, and those that the kernel enters in one. */
-  private roots(files: Iterable<SourceFile | null>): { enter: number[]; callbacks: Set<number> } {
+  private roots(
+    files: Iterable<SourceFile | null>,
+    within?: ReadonlySet<number>,
+  ): { enter: number[]; callbacks: Set<number> } {
     const enter: number[] = [];
     const here = new Set<SourceFile>();
     const trigger = this.triggers();
     for (const f of files) {
       if (!f) continue;
       here.add(f);
-      for (const fn of f.fns) if (this.enters(fn, trigger)) enter.push(fn);
+      for (const fn of f.fns) if ((!within || within.has(fn)) && this.enters(fn, trigger)) enter.push(fn);
     }
     const callbacks = new Set<number>();
     for (const r of this.pointers.roots)
-      if (this.program.alive(r.fn) && here.has(this.program.fnFile(r.fn))) callbacks.add(r.fn);
+      if (
+        (within ? within.has(r.fn) : true) &&
+        this.program.alive(r.fn) &&
+        here.has(this.program.fnFile(r.fn))
+      )
+        callbacks.add(r.fn);
     return { enter, callbacks };
   }
 
@@ -428,7 +438,9 @@ export class Solver implements World {
     if (focus !== null) {
       const own: number[] = [];
       for (const path of focus)
-        for (const fn of this.program.file(path)?.fns ?? []) if (hasBody(this.program, fn)) own.push(fn);
+        for (const fn of this.program.file(path)?.fns ?? [])
+          if (hasBody(this.program, fn) && (!inside || !request.within || request.within.has(fn)))
+            own.push(fn);
       await this.wrappers.solveBelow(own, signal);
     } else await this.wrappers.solveAll(signal);
     this.forgetCallersOfWrappers();
@@ -437,7 +449,10 @@ export class Solver implements World {
       focus === null
         ? this.roots(this.program.files)
         : inside
-          ? this.roots([...focus].sort().map((path) => this.program.file(path)))
+          ? this.roots(
+              [...focus].sort().map((path) => this.program.file(path)),
+              request.within,
+            )
           : await this.focusRoots(focus, request);
     progress("reading functions", 0, enter.length);
     await this.flows.fetch([...enter, ...callbacks], signal);

@@ -14,6 +14,7 @@ import {
   TypeFlag,
 } from "../facts/outline.js";
 import type { KernelTables } from "../kernel/types.js";
+import type { CallGraph } from "./callgraph.js";
 import { closeness, visibleHeader } from "./places.js";
 import type { Program, SourceFile } from "./program.js";
 
@@ -25,6 +26,8 @@ export class ProgramCodeView implements CodeView {
     readonly version: { major: number; minor: number } | null,
     readonly tables: KernelTables,
     private readonly classes: () => MacroClasses,
+    /** Who calls what, where somebody has made an index of it already. */
+    private readonly graph?: () => CallGraph | undefined,
   ) {}
 
   get macroClasses(): MacroClasses {
@@ -86,13 +89,18 @@ export class ProgramCodeView implements CodeView {
     const { program } = this;
     const id = program.names.find(name);
     if (id <= 0) return [];
-    const out: number[] = [];
-    for (const f of program.files) {
-      if (!f?.outline.calls.some((c) => c >> 1 === id)) continue;
-      for (const fn of f.fns)
-        if (this.hasBody(fn) && program.calls(fn).some((c) => c >> 1 === id)) out.push(fn);
-    }
-    return out.map((fn) => this.definition(fn)).sort(byPlace);
+    const out = new Set<number>();
+    const graph = this.graph?.();
+    if (graph) graph.callersOf(id, (fn) => out.add(fn));
+    else
+      for (const f of program.files) {
+        if (!f?.outline.calls.some((c) => c >> 1 === id)) continue;
+        for (const fn of f.fns) if (program.calls(fn).some((c) => c >> 1 === id)) out.add(fn);
+      }
+    return [...out]
+      .filter((fn) => this.hasBody(fn))
+      .map((fn) => this.definition(fn))
+      .sort(byPlace);
   }
 
   installationsOf(name: string): Installation[] {

@@ -127,6 +127,10 @@ export class FakeEngine implements Engine {
     return null;
   }
 
+  async waysToSleep(): Promise<null> {
+    return null;
+  }
+
   private read(file: string): void {
     const text = this.options.read(file);
     if (text === null) this.byFile.delete(file);
