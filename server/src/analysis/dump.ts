@@ -24,10 +24,9 @@ import { Ctx } from "../kernel/types.js";
 import type { SourceFile } from "../program/program.js";
 import { hasBody } from "./callees.js";
 import type { Demand } from "./demand.js";
-import { heldContext } from "./entered.js";
 import { explainedPath, functionRef } from "./explain.js";
 import type { Reporter } from "./report.js";
-import type { LockRef } from "./summary.js";
+import { heldContext, type LockRef } from "./summary.js";
 import { sharedWording, termText, type Wording } from "./termText.js";
 import { holdings } from "./trace.js";
 
@@ -363,7 +362,7 @@ function callsOf(demand: Demand, reporter: Reporter, fn: number): Part {
   const calls = trace.calls.map((c) => {
     const states = trace.states(c.pc);
     const under = [
-      ...new Set(holdings(states).map((h) => contextWords(reporter.context(fn, heldContext(h))))),
+      ...new Set(holdings(states).map((h) => contextWords(reporter.context(fn, heldContext(h.token))))),
     ];
     const targets = [...c.targets].map((t) => functionRef(program, t));
     const record = {

@@ -10,11 +10,11 @@ import type {
 } from "../findings/explain.js";
 import type { Program } from "../program/program.js";
 import type { Demand } from "./demand.js";
-import { type EnteredLimits, enteredIn, heldContext, isAsserted } from "./entered.js";
+import { type EnteredLimits, enteredIn, isAsserted } from "./entered.js";
 import { otherwiseOfSleep, otherwiseOfToken } from "./otherwise.js";
 import { instructions, statesIn } from "./places.js";
 import type { Reporter } from "./report.js";
-import type { SleepEntry } from "./summary.js";
+import { heldContext, type SleepEntry } from "./summary.js";
 import { ownWording, termText } from "./termText.js";
 import { type FunctionTrace, holdings, type TracedCall } from "./trace.js";
 
@@ -123,7 +123,7 @@ function ownContexts(
         ),
     );
     return {
-      context: reporter.context(trace.fn, heldContext(h)),
+      context: reporter.context(trace.fn, heldContext(h.token)),
       asserted: isAsserted(h.token),
       maybe: range !== null && !h.always,
       calls: under.slice(0, MOST_CALLS).map((c) => ({

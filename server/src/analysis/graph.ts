@@ -4,10 +4,10 @@ import type { Site } from "../findings/types.js";
 import { contextWords } from "../findings/words.js";
 import { ATOMIC } from "../kernel/types.js";
 import type { Demand } from "./demand.js";
-import { heldContext } from "./entered.js";
 import { functionRef } from "./explain.js";
 import { instructions } from "./places.js";
 import type { Reporter } from "./report.js";
+import { heldContext } from "./summary.js";
 import { type FunctionTrace, type HeldLocks, holdings, viaOf } from "./trace.js";
 
 /** More functions than a reader can make use of. */
@@ -126,7 +126,7 @@ class GraphBuilder {
     return unique(
       holdings(states)
         .filter((h) => h.token.entry === asserted)
-        .map((h) => contextWords(this.reporter.context(fn, heldContext(h)))),
+        .map((h) => contextWords(this.reporter.context(fn, heldContext(h.token)))),
     );
   }
 

@@ -4,6 +4,7 @@
  * Offsets are relative to the start of the function that they stand in.
  */
 import type { ContextKind } from "../kernel/types.js";
+import type { Token } from "./state.js";
 
 /** A lock as seen across functions. */
 export interface LockRef {
@@ -92,6 +93,12 @@ export interface HeldContext {
   end: number;
   through: readonly Step[];
   reasons: number;
+}
+
+/** The context that a token stands for, without what only its path needs to know. */
+export function heldContext(token: Token): HeldContext {
+  const { kind, adds, lock, cls, how, at, end, through, reasons } = token;
+  return { kind, adds, lock, cls, how, at, end, through, reasons };
 }
 
 /** A sleep under a context that this function entered. */

@@ -9,10 +9,18 @@ import type { Terms } from "../terms.js";
 import type { World } from "../world.js";
 import { passes, relink } from "./entries.js";
 import type { FnResult, Frame } from "./frame.js";
+import type { CallSite } from "./site.js";
 import type { Sleep, Sleeping } from "./sleeping.js";
 
 /** Longest chain. */
 const LONGEST = 16;
+
+/** How a call gets to its callees: as a name or through a pointer, what it is called there, and the doubts about that. */
+export interface Reached {
+  readonly name: string;
+  readonly via: SleepEntry["via"];
+  readonly reasons: number;
+}
 
 export class CalleeSleeps {
   private readonly world: World;
@@ -32,17 +40,9 @@ export class CalleeSleeps {
     this.result = frame.result;
   }
 
-  calleeSleep(
-    e: SleepEntry,
-    written: string,
-    number: number,
-    at: number,
-    end: number,
-    args: readonly number[],
-    s: PathState,
-    reasons: number,
-    via: SleepEntry["via"],
-  ): void {
+  calleeSleep(e: SleepEntry, site: CallSite, s: PathState, reached: Reached): void {
+    const { number, at, end, args } = site;
+    const { reasons, via, name: written } = reached;
     const result = this.t.pool.make(E.Call, number);
     // A chain through ourselves only repeats a shorter one.
     if (e.length >= LONGEST || passes(e, this.fn)) return;
@@ -62,7 +62,7 @@ export class CalleeSleeps {
       if (old && this.sleeping.bareAt.has(at) && this.sleeping.cannotBeat(old, e, reasons, s, at)) return;
     }
     if (e.viaParam >= 0) {
-      this.callbackSleep(e, written, at, end, args, s, reasons, via);
+      this.callbackSleep(e, site, s, reached);
       return;
     }
     const sleep: Sleep = {
@@ -90,20 +90,13 @@ export class CalleeSleeps {
       length: e.length + 1,
       viaParam: -1,
     };
-    this.sleeping.sleep(s, at, end, sleep, args);
+    this.sleeping.sleep(s, at, end, sleep);
   }
 
   /** The callee calls its parameter: what the function passed for it does. */
-  private callbackSleep(
-    e: SleepEntry,
-    written: string,
-    at: number,
-    end: number,
-    args: readonly number[],
-    s: PathState,
-    reasons: number,
-    via: SleepEntry["via"],
-  ): void {
+  private callbackSleep(e: SleepEntry, site: CallSite, s: PathState, reached: Reached): void {
+    const { at, end, args } = site;
+    const { reasons, via, name: written } = reached;
     const arg = args[e.viaParam];
     if (arg === undefined) return;
     const p = this.t.pool;
@@ -114,24 +107,18 @@ export class CalleeSleeps {
       droppedRaw: e.dropped.map((d) => (d.term >= 0 ? this.t.fromShared(d.term, args, 0) : 0)),
     };
     if (p.kind(v) === E.Param) {
-      this.sleeping.sleep(
-        s,
-        at,
-        end,
-        {
-          ...this.sleeping.direct(e.sinkName, e.why, e.sinkAt, e.sinkEnd),
-          written,
-          sinkFn: e.sinkFn,
-          next: e,
-          via,
-          ctxNone: e.ctxNone,
-          reasons: e.reasons | reasons,
-          length: e.length + 1,
-          viaParam: p.a(v),
-          ...dropped,
-        },
-        args,
-      );
+      this.sleeping.sleep(s, at, end, {
+        ...this.sleeping.direct(e.sinkName, e.why, e.sinkAt, e.sinkEnd),
+        written,
+        sinkFn: e.sinkFn,
+        next: e,
+        via,
+        ctxNone: e.ctxNone,
+        reasons: e.reasons | reasons,
+        length: e.length + 1,
+        viaParam: p.a(v),
+        ...dropped,
+      });
       return;
     }
     if (p.kind(v) !== E.Var || this.t.isLocal(p.a(v))) return;
@@ -158,25 +145,19 @@ export class CalleeSleeps {
           viaParam: -1,
         };
         const bottom = relink(e, inner);
-        this.sleeping.sleep(
-          s,
-          at,
-          end,
-          {
-            ...this.sleeping.direct(inner.sinkName, inner.why, inner.sinkAt, inner.sinkEnd),
-            written,
-            sinkFn: inner.sinkFn,
-            next: bottom ?? link,
-            via,
-            ctxNone: inner.ctxNone | e.ctxNone,
-            reasons: e.reasons | inner.reasons | reasons | R["function-pointer"],
-            note: inner.note,
-            allocation: inner.allocation,
-            length: e.length + inner.length + 1,
-            ...dropped,
-          },
-          args,
-        );
+        this.sleeping.sleep(s, at, end, {
+          ...this.sleeping.direct(inner.sinkName, inner.why, inner.sinkAt, inner.sinkEnd),
+          written,
+          sinkFn: inner.sinkFn,
+          next: bottom ?? link,
+          via,
+          ctxNone: inner.ctxNone | e.ctxNone,
+          reasons: e.reasons | inner.reasons | reasons | R["function-pointer"],
+          note: inner.note,
+          allocation: inner.allocation,
+          length: e.length + inner.length + 1,
+          ...dropped,
+        });
       }
     }
   }

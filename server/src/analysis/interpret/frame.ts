@@ -29,8 +29,6 @@ export class Frame {
   readonly loopConditions = new Set<number>();
   /** Last names of the locks that are taken somewhere in the function. */
   readonly takenNames = new Set<string>();
-  /** The call at hand stands in one #if branch only. */
-  conditionalCall = false;
   readonly result: FnResult = {
     summary: EMPTY,
     findings: [],

@@ -6,7 +6,7 @@ import { CONTEXT_FLAG, type Conditions } from "../conditions.js";
 import { findToken } from "../locks.js";
 import { R, rankOf } from "../reasons.js";
 import type { PathState, Token } from "../state.js";
-import type { Atom, HeldContext, LockRef, RawFinding, SleepEntry } from "../summary.js";
+import { type Atom, heldContext, type LockRef, type RawFinding, type SleepEntry } from "../summary.js";
 import { NONZERO, NOTHING_KNOWN, type Terms } from "../terms.js";
 import type { World } from "../world.js";
 import { conditionsOf, dedupe, keep } from "./entries.js";
@@ -39,6 +39,18 @@ export interface Sleep {
   note: string;
   length: number;
   viaParam: number;
+}
+
+/** A sleep on one path, its conditions decided as far as this function can and told in terms of its parameters. */
+interface SleepHere {
+  at: number;
+  end: number;
+  sleep: Sleep;
+  reasons: number;
+  gfp: readonly number[];
+  atoms: readonly Atom[];
+  ctxNone: number;
+  dropped: readonly LockRef[];
 }
 
 /** What a path has learnt that decides what goes to our callers. */
@@ -103,8 +115,7 @@ export class Sleeping {
   }
 
   /** A call that may sleep, on this path: looks at its conditions, reports it under our contexts, exports it. */
-  sleep(s: PathState, at: number, end: number, e: Sleep, args: readonly number[]): void {
-    void args;
+  sleep(s: PathState, at: number, end: number, e: Sleep): void {
     if (this.frame.withoutSleeps) return;
     let reasons = e.reasons;
     const bits = s.bits;
@@ -167,9 +178,10 @@ export class Sleeping {
     const { absent } = this.pathConditions(s);
     if (absent !== 0) reasons |= R["context-test"];
     ctxNone |= absent;
-    if ((context & ATOMIC) !== 0) this.report(s, at, end, e, held, reasons, gfp, atoms, ctxNone, dropped);
+    const here: SleepHere = { at, end, sleep: e, reasons, gfp, atoms, ctxNone, dropped };
+    if ((context & ATOMIC) !== 0) this.report(here, held);
     else this.bareAt.add(at);
-    if (this.exportsSleeps) this.exportEntry(s, at, end, e, reasons, gfp, atoms, ctxNone, dropped);
+    if (this.exportsSleeps) this.exportEntry(here, s);
   }
 
   /**
@@ -208,16 +220,7 @@ export class Sleeping {
     return ((this.t.typeOf(term)?.flags ?? 0) & TypeFlag.Pointer) !== 0;
   }
 
-  private entry(
-    at: number,
-    end: number,
-    e: Sleep,
-    reasons: number,
-    gfp: readonly number[],
-    atoms: readonly Atom[],
-    ctxNone: number,
-    dropped: readonly LockRef[],
-  ): SleepEntry {
+  private entry({ at, end, sleep: e, reasons, gfp, atoms, ctxNone, dropped }: SleepHere): SleepEntry {
     return {
       key:
         e.next &&
@@ -250,43 +253,21 @@ export class Sleeping {
     };
   }
 
-  private report(
-    s: PathState,
-    at: number,
-    end: number,
-    e: Sleep,
-    held: readonly Token[],
-    reasons: number,
-    gfp: readonly number[],
-    atoms: readonly Atom[],
-    ctxNone: number,
-    dropped: readonly LockRef[],
-  ): void {
+  private report(here: SleepHere, held: readonly Token[]): void {
+    const { at, end, sleep: e, gfp, atoms } = here;
     if (e.viaParam >= 0) return;
-    void s;
     // The context is the outermost one that we entered ourselves, else an asserted one.
     const own = held.filter((t) => (t.adds & ATOMIC) !== 0);
     const token = own.find((t) => !t.entry) ?? own[0];
     const key = `${at}|${e.allocation && e.gfp.length > 0 ? "gfp" : "any"}|${token.id}|${e.next ? e.next.fn : e.sinkName}`;
     let f = this.raw.get(key);
     if (!f) {
-      const context: HeldContext = {
-        kind: token.kind,
-        adds: token.adds,
-        lock: token.lock,
-        cls: token.cls,
-        how: token.how,
-        at: token.at,
-        end: token.end,
-        through: token.through,
-        reasons: token.reasons,
-      };
       f = {
         at,
         end,
         callee: e.next ? this.world.program.fnText(e.next.fn) : e.sinkName,
         written: e.written,
-        context,
+        context: heldContext(token),
         entries: [],
         more: 0,
         maybeHeld: false,
@@ -296,13 +277,12 @@ export class Sleeping {
     }
     // What depends on our own parameters is decided by our callers: unknown here.
     const undecidedGfp = gfp.length > 0 ? R["gfp-undecided"] : 0;
-    let more = reasons | token.reasons | undecidedGfp;
+    let reasons = here.reasons | token.reasons | undecidedGfp;
     for (const a of atoms) {
       if (this.world.shared.readsState(a.term)) continue;
-      more |= this.flagLike(a.term) ? R["flag-undecided"] : R["state-guarded"];
+      reasons |= this.flagLike(a.term) ? R["flag-undecided"] : R["state-guarded"];
     }
-    const entry = this.entry(at, end, e, more, gfp, atoms, ctxNone, dropped);
-    keep(this.rawEntries.get(f)!, entry);
+    keep(this.rawEntries.get(f)!, this.entry({ ...here, reasons }));
   }
 
   /** Whether a condition on parameters is about the context that the function is used in. */
@@ -399,34 +379,19 @@ export class Sleeping {
     return FLAG_NAMES.test(this.t.lastName(term)) ? R["flag-undecided"] : R["state-guarded"];
   }
 
-  private exportEntry(
-    s: PathState,
-    at: number,
-    end: number,
-    e: Sleep,
-    reasons: number,
-    gfp: readonly number[],
-    atoms: readonly Atom[],
-    ctxNone: number,
-    dropped: readonly LockRef[],
-  ): void {
-    const here = this.pathConditions(s);
-    const more = reasons | here.reasons;
-    const flags = here.gfp.length > 0 ? dedupe([...gfp, ...here.gfp]) : dedupe(gfp);
-    const all =
-      here.atoms.length === 0
-        ? atoms
-        : [...atoms, ...here.atoms.filter((a) => !atoms.some((b) => b.term === a.term))];
-    const entry = this.entry(
-      at,
-      end,
-      e,
-      more,
-      flags,
-      all,
-      ctxNone,
-      dropped.length > MOST_DROPPED ? dropped.slice(0, MOST_DROPPED) : dropped,
-    );
+  private exportEntry(here: SleepHere, s: PathState): void {
+    const { gfp, atoms, dropped } = here;
+    const path = this.pathConditions(s);
+    const entry = this.entry({
+      ...here,
+      reasons: here.reasons | path.reasons,
+      gfp: dedupe(path.gfp.length > 0 ? [...gfp, ...path.gfp] : gfp),
+      atoms:
+        path.atoms.length === 0
+          ? atoms
+          : [...atoms, ...path.atoms.filter((a) => !atoms.some((b) => b.term === a.term))],
+      dropped: dropped.length > MOST_DROPPED ? dropped.slice(0, MOST_DROPPED) : dropped,
+    });
     this.frame.observer?.sleep(entry);
     keep(this.entries, entry);
   }
