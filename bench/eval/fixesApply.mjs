@@ -6,7 +6,7 @@ export const isProved = (fix) =>
 
 /** Findings of these files in the order of a hash of what they are about, a few a file at most. */
 export async function sample(engine, files, { count, perFile }) {
-  const { findings } = await engine.check({ focus: files });
+  const { findings } = await engine.check({ focus: files, inside: true });
   const seen = new Map();
   return findings
     .filter((f) => f.confidence !== "low" && files.has(f.file) && !f.suppressed)

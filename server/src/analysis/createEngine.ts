@@ -23,6 +23,7 @@ import {
   REG_STRIDE,
   Reg,
   STRUCT_STRIDE,
+  Struct,
   TYPED_STRIDE,
 } from "../facts/outline.js";
 import type { Dump, Explanation, FunctionRef, LockGraph, Subject } from "../findings/explain.js";
@@ -138,7 +139,15 @@ class KernelEngine implements InspectingEngine {
     const names = new Set<number>();
     let tables = false;
     let macros = false;
-    const pointers = { files: new Set<string>(), variables: new Set<number>(), types: false };
+    // Functions whose text is as it was, and which may mean something else all the same; and names of fields and variables.
+    const again = new Set<number>();
+    const mentioned = new Set<number>();
+    const pointers = {
+      files: new Set<string>(),
+      variables: new Set<number>(),
+      fields: new Set<number>(),
+      types: false,
+    };
     const note = (f: FunctionText): void => {
       changed.add(f.fn);
       macros ||= (f.flags & FnFlag.ObjectMacro) !== 0;
@@ -176,28 +185,65 @@ class KernelEngine implements InspectingEngine {
       const types = oldTables.types !== newTables.types;
       const variables = symmetricDifference(oldTables.variables, newTables.variables);
       const installs = oldTables.installs !== newTables.installs;
-      if (types || variables.length > 0 || installs) {
-        tables = true;
-        for (const fn of now?.fns ?? []) changed.add(fn);
-      }
+      const fields = types ? changedFields(old?.outline, now?.outline) : [];
+      const header = (old ?? now)?.header === true;
+      for (const name of variables) mentioned.add(name);
+      for (const name of fields ?? []) pointers.fields.add(name);
+      // What a .c file includes and defines as types concerns itself.
+      if (!header) for (const fn of this.whoMention(fields, now, text)) again.add(fn);
+      else for (const name of fields ?? []) mentioned.add(name);
+      if (this.setsProperty(old?.outline) !== this.setsProperty(now?.outline)) tables = true;
       // Types of a .c file mean something in that file only; those of parameters tell what an assignment installs.
       if (types || installs || names.size > namesBefore) pointers.files.add(path);
-      if (types && (old ?? now)?.header) pointers.types = true;
+      if (fields === null && header) {
+        tables = true;
+        pointers.types = true;
+      }
       for (const v of variables) pointers.variables.add(v);
     }
-    if (changed.size === 0 && names.size === 0 && !tables) return;
+    const installs = pointers.files.size > 0 || pointers.variables.size > 0;
+    if (changed.size + names.size + again.size + mentioned.size === 0 && !tables && !installs) return;
     this.inspector = null;
     // What was asked before the first check has a solver of its own, which nobody tells of edits.
-    if (this.cursors?.solver === this.solver) this.cursors?.edited(changed);
+    if (this.cursors?.solver === this.solver) this.cursors?.edited([...changed, ...again]);
     else this.cursors = null;
     await this.solver?.edited({
       fns: [...changed],
       names: [...names],
+      again: [...again],
+      mentioned: [...mentioned],
       tables,
       macros,
       pointers: { ...pointers, files: [...pointers.files] },
     });
   }
+
+  /** Functions of a file whose text has one of these names; all for null. */
+  private whoMention(names: readonly number[] | null, f: SourceFile | null, text: string | null): number[] {
+    if (!f || names?.length === 0) return [];
+    if (names === null || text === null) return [...f.fns];
+    const word = new RegExp(`\\b(?:${names.map((n) => this.program.names.text(n)).join("|")})\\b`);
+    const { fn } = f.outline;
+    return [...f.fns].filter((_, i) =>
+      word.test(text.slice(fn[i * FN_STRIDE + Fn.start], fn[i * FN_STRIDE + Fn.end])),
+    );
+  }
+
+  /** What a file says by initialisers about properties of objects that decide whether calls on these sleep. */
+  private setsProperty(o: FileOutline | undefined): string {
+    if (!o) return "";
+    this.propertyFields ??= new Set(
+      [...this.options.tables.sleepers.values()].flatMap(({ condition: c }) =>
+        c.kind === "object" && c.property ? [c.property.field] : [],
+      ),
+    );
+    const ids = new Set([...this.propertyFields].map((field) => this.program.names.find(field)));
+    const out: string[] = [];
+    for (let i = 0; i < o.inits.length; i += INIT_STRIDE)
+      if (ids.has(o.inits[i + Init.field])) out.push(o.inits.subarray(i, i + INIT_STRIDE).join());
+    return out.join(" ");
+  }
+  private propertyFields: ReadonlySet<string> | null = null;
 
   async check(options: CheckOptions): Promise<CheckResult> {
     this.wall = performance.now();
@@ -444,6 +490,30 @@ function tablesOf(o: FileOutline | undefined): FileTables {
       columns(o.regArgs, 1, []),
     ].join("|"),
   };
+}
+
+/** Names of the fields that were added, removed or given another type; null where more than fields of structs has changed. */
+function changedFields(a: FileOutline | undefined, b: FileOutline | undefined): number[] | null {
+  if (!a || !b || a.includes.join() !== b.includes.join() || a.structs.length !== b.structs.length)
+    return null;
+  const names = new Set<number>();
+  for (let i = 0; i < a.structs.length; i += STRUCT_STRIDE) {
+    for (const column of [Struct.name, Struct.kind, Struct.alias])
+      if (a.structs[i + column] !== b.structs[i + column]) return null;
+    // A forward declaration that gets a body, or loses it, is another struct to those who look for one.
+    if ((a.structs[i + Struct.fieldCount] === 0) !== (b.structs[i + Struct.fieldCount] === 0)) return null;
+    const [was, is] = [fieldsOf(a, i), fieldsOf(b, i)];
+    for (const name of symmetricDifference(new Set(was), new Set(is))) names.add(name);
+  }
+  return [...names];
+}
+
+function fieldsOf(o: FileOutline, struct: number): string[] {
+  const first = o.structs[struct + Struct.fieldFirst];
+  const out: string[] = [];
+  for (let k = first; k < first + o.structs[struct + Struct.fieldCount]; k++)
+    out.push(o.fields.subarray(k * TYPED_STRIDE, (k + 1) * TYPED_STRIDE).join());
+  return out;
 }
 
 /** Names of the variables that one of two files has and the other has not, or has otherwise. */

@@ -44,6 +44,10 @@ const MOST_ROUNDS = 5;
 export interface ProgramChange {
   fns: readonly number[];
   names: readonly number[];
+  /** Functions whose text is as it was: what it means is not. */
+  again: readonly number[];
+  /** Fields and file-level variables whose type is another now. */
+  mentioned: readonly number[];
   tables: boolean;
   macros: boolean;
   pointers: Omit<PointerEdit, "names">;
@@ -203,23 +207,28 @@ export class Solver implements World {
     this.aliases = new Aliases(program, this.tables, (file) => this.facts.read(file));
     const names = new Set(change.names);
     const moved = this.pointers.update({ ...change.pointers, names });
-    // Types, classes, pointers and what macros stand for may be others for everyone.
-    if (moved || change.tables || change.macros) {
+    // Calls through the fields that hold other functions now.
+    const mentioned = new Set(change.mentioned);
+    for (const [fn, fields] of moved ?? [])
+      for (const field of [...fields, ...this.pointers.fieldsOf(fn)]) mentioned.add(field);
+    // Types, classes and what macros stand for may be others for everyone.
+    if (change.tables || change.macros) {
       this.regionCalls.clear();
       this.rootIndex = null;
       this.edges.clear();
       this.callers.clear();
       for (const fn of this.results.keys()) this.stale.add(fn);
     }
-    const touched = new Set<number>(change.fns);
+    const touched = new Set<number>([...change.fns, ...change.again]);
     for (const fn of change.fns) this.flows.drop(fn);
     this.reach.update(change.fns, moved ?? new Map(), (fn, itsNames) => {
       touched.add(fn);
       for (const name of itsNames) names.add(name);
     });
-    for (const name of names) this.graph.callersOf(name, (fn) => touched.add(fn));
+    for (const name of names) mentioned.add(name);
+    for (const name of mentioned) this.graph.callersOf(name, (fn) => touched.add(fn));
     // Not every use of a name is a call: a function is handed on, a macro stands for another.
-    for (const fn of this.flows.mentioning(names)) touched.add(fn);
+    for (const fn of this.flows.mentioning(mentioned)) touched.add(fn);
     for (const fn of touched) this.forget(fn);
     await this.wrappers.reexamine(change, touched);
     this.forgetCallersOfWrappers();

@@ -7,7 +7,6 @@ import {
   INIT_STRIDE,
   Init,
   type MacroClasses,
-  STRUCT_STRIDE,
   Struct,
   TYPED_STRIDE,
   Typed,
@@ -131,17 +130,14 @@ export class ProgramCodeView implements CodeView {
     if (id <= 0) return [];
     const tag = f ? this.program.structName(id, f) : id;
     const out: StructView[] = [];
-    for (const other of this.program.files) {
-      if (!other) continue;
+    for (const { f: other, i } of this.program.structsNamed(tag)) {
       const o = other.outline;
-      for (let i = 0; i < o.structs.length; i += STRUCT_STRIDE) {
-        if (o.structs[i + Struct.name] !== tag || o.structs[i + Struct.fieldCount] === 0) continue;
-        const first = o.structs[i + Struct.fieldFirst];
-        const fields: TypedName[] = [];
-        for (let k = first; k < first + o.structs[i + Struct.fieldCount]; k++)
-          fields.push(this.typed(o.fields, k * TYPED_STRIDE));
-        out.push({ name: this.program.names.text(tag), file: other.path, fields });
-      }
+      if (o.structs[i + Struct.fieldCount] === 0) continue;
+      const first = o.structs[i + Struct.fieldFirst];
+      const fields: TypedName[] = [];
+      for (let k = first; k < first + o.structs[i + Struct.fieldCount]; k++)
+        fields.push(this.typed(o.fields, k * TYPED_STRIDE));
+      out.push({ name: this.program.names.text(tag), file: other.path, fields });
     }
     const score = (s: StructView): number =>
       s.file === from ? 1000 : (visibleHeader(s.file, from) ? 500 : 0) + closeness(s.file, from);

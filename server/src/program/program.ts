@@ -463,6 +463,11 @@ export class Program {
     return { f, i: place % 0x400000 };
   }
 
+  /** Records of structs, unions and typedefs of this name, in the order of the files. */
+  structsNamed(name: number): { f: SourceFile; i: number }[] {
+    return (this.structs.get(name) ?? []).map((place) => this.structAt(place));
+  }
+
   private nearest(
     places: number[] | undefined,
     from: SourceFile,
