@@ -208,15 +208,31 @@ for (const name of values.truth ? [...new Set(bugs.map((b) => b.tree))] : values
     }
   }
   const within = new Set(values.part ? await filesUnder(root, values.part) : focus);
+  let offered = null;
   if (Number(values.apply) > 0) {
     const chosen = await sample(engine, within, { count: Number(values.apply), perFile: 3 });
-    await applyEach(name, chosen, engine, bench, { applied, times, log: values.quiet ? () => {} : log });
+    const options = { files: within, applied, times, log: values.quiet ? () => {} : log };
+    offered = await applyEach(name, chosen, engine, bench, options);
   }
-  if (Number(values.compile) > 0) {
-    const chosen = await sample(engine, within, { count: 20 * Number(values.compile), perFile: 1 });
-    const options = { count: Number(values.compile), build: resolve(cwd, values.build), root, log };
-    compiled = await compileEach(chosen, bench, options);
+  if (Number(values.compile) > 0 && compiled === null) {
+    offered ??= offers(
+      await sample(engine, within, { count: 20 * Number(values.compile), perFile: 1 }),
+      bench,
+    );
+    const options = {
+      count: Number(values.compile),
+      build: resolve(cwd, values.build),
+      read: bench.read,
+      root,
+      log,
+    };
+    compiled = await compileEach(offered, options);
   }
+}
+
+async function* offers(chosen, bench) {
+  for (const finding of chosen)
+    yield { finding, fixes: await offerFixes(finding, bench, { editsOnly: true }) };
 }
 
 const found = results.filter((r) => r.found);

@@ -25,32 +25,37 @@ function hash(text) {
 }
 
 /**
- * Applies every proved edit of the findings alone. Compared is what is found anywhere in the tree as it was read with a step
- * in the touched files: callers in other files count too.
+ * Applies every proved edit of the findings alone. Compared is what is found in all of these files: callers count too.
  */
-export async function applyEach(name, chosen, engine, bench, { applied, times, log }) {
+export async function applyEach(name, chosen, engine, bench, { files, applied, times, log }) {
+  const all = async (touched) => {
+    const focus = new Set([...files, ...touched]);
+    return tally((await engine.check({ focus, inside: true })).findings);
+  };
   const known = new Map();
+  const offered = [];
   for (const [i, finding] of chosen.entries()) {
     applied.findings++;
-    if (i % 20 === 19)
+    if (i % 10 === 9)
       log(`${name}: ${i + 1} findings, ${applied.edits} edits, ${applied.bad.length} not good`);
     await engine.check({ focus: new Set([finding.file]), inside: true });
     const began = performance.now();
     const fixes = await offerFixes(finding, bench, { editsOnly: true });
     times.push(Math.round(performance.now() - began));
+    offered.push({ finding, fixes });
     for (const fix of fixes.filter(isProved)) {
       applied.edits++;
       const texts = applyFix(fix, bench.read);
       const touched = [...texts.keys()];
-      const wide = [...new Set([finding.file, ...touched])].sort();
-      const set = wide.join();
-      if (!known.has(set)) known.set(set, tally((await engine.check({ focus: new Set(wide) })).findings));
+      const outside = touched.filter((f) => !files.has(f)).sort();
+      const set = outside.join();
+      if (!known.has(set)) known.set(set, await all(outside));
       for (const [file, text] of texts) bench.setText(file, text);
       await engine.update(touched);
-      const after = (await engine.check({ focus: new Set(wide) })).findings;
+      const is = await all(outside);
       for (const file of touched) bench.setText(file, null);
       await engine.update(touched);
-      const [was, is] = [known.get(set), tally(after)];
+      const was = known.get(set);
       const gone = (is.get(key(finding)) ?? 0) < (was.get(key(finding)) ?? 0);
       const news = [...is].filter(([k, n]) => n > (was.get(k) ?? 0)).map(([k]) => k);
       const { kinds } = applied;
@@ -70,6 +75,7 @@ export async function applyEach(name, chosen, engine, bench, { applied, times, l
         });
     }
   }
+  return offered;
 }
 
 function tally(findings) {

@@ -1,8 +1,8 @@
 // Whether files with a proved edit compile as they did before: every warning and error of the compiler is compared.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { applyFix, offerFixes } from "./dist.mjs";
+import { applyFix } from "./dist.mjs";
 import { isProved } from "./fixesApply.mjs";
 
 /** A configured kernel tree: objects of files in it can be made. */
@@ -15,6 +15,8 @@ class Build {
 
   /** What the compiler says of each file, and which objects came out. All in one run of make. */
   make(files) {
+    if (files.length === 0) return { said: new Map(), made: new Set() };
+    for (const f of files) rmSync(join(this.root, f.replace(/\.c$/, ".o")), { force: true });
     const objects = files.map((f) => f.replace(/\.c$/, ".o"));
     const args = ["-k", "-s", `-j${process.env.JOBS ?? 2}`, ...objects];
     const run = spawnSync("make", args, { cwd: this.root, encoding: "latin1", maxBuffer: 1 << 28 });
@@ -25,53 +27,59 @@ class Build {
       const m = /^(\.\/)?([\w./+-]+\.[ch]):\d+:(?:\d+:)? (warning|error|fatal error): (.*)$/.exec(line);
       if (m && said.has(m[2])) said.get(m[2]).push(`${m[3]}: ${m[4]}`);
     }
-    return { said, made, log: run.stderr };
+    return { said, made };
   }
 }
 
-/** One proved edit of each finding until there are enough, of the kind that was had least often so far. */
-export async function compileEach(chosen, bench, { count, build: folder, root, log }) {
+/**
+ * One proved edit of each finding until there are enough, of the kind that was had least often so far. Where the changed file
+ * compiles in silence nothing can be new; the others are compiled unchanged too.
+ */
+export async function compileEach(offered, { count, build: folder, read, root, log }) {
   const build = new Build(folder);
   const kinds = new Map();
   const taken = new Set();
-  const cases = [];
   const candidates = [];
-  let failed = 0;
-  for (const finding of chosen) {
-    if (candidates.length >= count * 1.5) break;
+  for await (const { finding, fixes } of offered) {
+    if (candidates.length >= count * 1.4) break;
     if (!finding.file.endsWith(".c") || taken.has(finding.file)) continue;
-    const fixes = (await offerFixes(finding, bench, { editsOnly: true })).filter(isProved);
-    const free = fixes.filter((fix) => fix.edits.every((e) => !taken.has(e.file)));
+    const free = fixes.filter((fix) => isProved(fix) && fix.edits.every((e) => !taken.has(e.file)));
     free.sort((a, b) => (kinds.get(a.kind) ?? 0) - (kinds.get(b.kind) ?? 0));
     if (free.length === 0) continue;
     const [fix] = free;
     kinds.set(fix.kind, (kinds.get(fix.kind) ?? 0) + 1);
-    const texts = applyFix(fix, bench.read);
+    const texts = applyFix(fix, read);
     for (const file of [finding.file, ...texts.keys()]) taken.add(file);
     const sources = [...new Set([finding.file, ...[...texts.keys()].filter((f) => f.endsWith(".c"))])];
     candidates.push({ finding, fix, texts, sources });
-    if (candidates.length % 10 === 0) log(`${candidates.length} edits to compile`);
   }
-  const before = build.make([...new Set(candidates.flatMap((c) => c.sources))]);
-  for (const c of candidates) {
-    if (cases.length >= count) break;
-    if (c.sources.every((f) => before.made.has(f))) cases.push(c);
-    else failed++;
-  }
-  log(`${cases.length} edits; ${failed} files left out that do not build unchanged`);
-  const files = [...new Set(cases.flatMap((c) => c.sources))];
-  const changed = cases.flatMap((c) => [...c.texts]);
+  log(`${candidates.length} edits to compile`);
+  const changed = candidates.flatMap((c) => [...c.texts]);
   let after;
   try {
     for (const [file, text] of changed) writeFileSync(join(folder, file), text, "latin1");
-    after = build.make(files);
+    after = build.make(candidates.flatMap((c) => c.sources));
   } finally {
     for (const [file] of changed) writeFileSync(join(folder, file), readFileSync(join(root, file)));
   }
-  const result = { edits: cases.length, good: 0, left: failed, kinds: Object.fromEntries(kinds), bad: [] };
-  for (const { finding, fix, sources } of cases) {
+  const quiet = (file) => after.made.has(file) && after.said.get(file).length === 0;
+  const doubtful = candidates.filter((c) => !c.sources.every(quiet));
+  log(`${doubtful.length} of them with warnings or errors: compiled unchanged`);
+  const before = build.make(doubtful.flatMap((c) => c.sources));
+  const cases = candidates
+    .filter((c) => !doubtful.includes(c) || c.sources.every((f) => before.made.has(f)))
+    .slice(0, count);
+  const result = {
+    edits: cases.length,
+    good: 0,
+    left: candidates.length - cases.length,
+    kinds: Object.fromEntries(kinds),
+    bad: [],
+  };
+  for (const c of cases) {
+    const { finding, fix, sources } = c;
     const news = sources.flatMap((f) =>
-      added(before.said.get(f), after.said.get(f)).map((w) => `${f}: ${w}`),
+      added(before.said.get(f) ?? [], after.said.get(f)).map((w) => `${f}: ${w}`),
     );
     const broken = sources.filter((f) => !after.made.has(f));
     if (news.length === 0 && broken.length === 0) result.good++;

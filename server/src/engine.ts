@@ -100,15 +100,6 @@ export interface FunctionLocks {
   parsed: boolean;
 }
 
-/** One way in which a function may sleep, as far as its callers are concerned: what has to hold for it. */
-export interface SleepWay {
-  /** Conditions in a form that stays comparable over edits: fewer are met by more callers. */
-  conditions: readonly string[];
-  /** Context bits where it does not sleep. */
-  ctxNone: number;
-  confidence: Confidence;
-}
-
 export interface Engine {
   /** Joins the outlines of these files into the program; `files` is the whole tree, root-relative, forward slashes. */
   load(
@@ -130,8 +121,8 @@ export interface Engine {
   definitions(name: string): Site[];
   /** The locks of the function at a place; null where its facts cannot be had. */
   locksOf(file: string, offset: number): Promise<FunctionLocks | null>;
-  /** How the function at a place may sleep for its callers; null where its facts cannot be had. */
-  waysToSleep(file: string, offset: number): Promise<SleepWay[] | null>;
+  /** In how many ways the function at a place may sleep, whoever calls it; null where its facts cannot be had. */
+  waysToSleep(file: string, offset: number): Promise<number | null>;
   /** Symbols, callers and types of the program as it is now. */
   readonly code: CodeView;
   /** The function that contains the offset, with its extent. */

@@ -10,7 +10,6 @@ import type {
   InspectingEngine,
   PointInfo,
   SleepVerdict,
-  SleepWay,
 } from "../engine.js";
 import {
   type FileOutline,
@@ -31,6 +30,7 @@ import type { LockIdentity, LockMatches, LockUsers } from "../findings/lockUsers
 import type { AnalysisStats, Site } from "../findings/types.js";
 import { harvestMacroClasses } from "../outline/macroClasses.js";
 import { ProgramCodeView } from "../program/codeView.js";
+import { ownIncludes } from "../program/includes.js";
 import { Program, type SourceFile } from "../program/program.js";
 import { CursorCheck } from "./cursor/check.js";
 import { functionRef } from "./explain.js";
@@ -185,7 +185,7 @@ class KernelEngine implements InspectingEngine {
       const types = oldTables.types !== newTables.types;
       const variables = symmetricDifference(oldTables.variables, newTables.variables);
       const installs = oldTables.installs !== newTables.installs;
-      const fields = types ? changedFields(old?.outline, now?.outline) : [];
+      const fields = types ? changedFields(old?.outline, now?.outline, program) : [];
       const header = (old ?? now)?.header === true;
       for (const name of variables) mentioned.add(name);
       for (const name of fields ?? []) pointers.fields.add(name);
@@ -328,7 +328,7 @@ class KernelEngine implements InspectingEngine {
     return this.inspect().locksOf(file, offset);
   }
 
-  waysToSleep(file: string, offset: number): Promise<SleepWay[] | null> {
+  waysToSleep(file: string, offset: number): Promise<number | null> {
     return this.inspect().waysToSleep(file, offset);
   }
 
@@ -493,9 +493,13 @@ function tablesOf(o: FileOutline | undefined): FileTables {
 }
 
 /** Names of the fields that were added, removed or given another type; null where more than fields of structs has changed. */
-function changedFields(a: FileOutline | undefined, b: FileOutline | undefined): number[] | null {
-  if (!a || !b || a.includes.join() !== b.includes.join() || a.structs.length !== b.structs.length)
-    return null;
+function changedFields(
+  a: FileOutline | undefined,
+  b: FileOutline | undefined,
+  program: Program,
+): number[] | null {
+  if (!a || !b || a.structs.length !== b.structs.length) return null;
+  if (ownIncludes(a, program.names) !== ownIncludes(b, program.names)) return null;
   const names = new Set<number>();
   for (let i = 0; i < a.structs.length; i += STRUCT_STRIDE) {
     for (const column of [Struct.name, Struct.kind, Struct.alias])

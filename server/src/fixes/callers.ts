@@ -1,27 +1,26 @@
 /** What an edit can mean for those who call the functions that it changes. */
 import type { CodeView, Definition } from "../code.js";
-import type { SleepWay } from "../engine.js";
+import type { Engine } from "../engine.js";
 
-/** Callers of callers that are looked at, and how many functions in all: more is no answer between two keystrokes. */
+/** Callers of callers that are looked at. */
 const LEVELS = 3;
-const MOST = 60;
-const RANK = { low: 0, medium: 1, high: 2 } as const;
 
-/** Whether every caller that sleeps through the function now could sleep through it before, and as surely. */
-export function saysNoMore(before: readonly SleepWay[] | null, after: readonly SleepWay[] | null): boolean {
-  if (after === null || before === null) return before === after;
-  return after.every((way) =>
-    before.some(
-      (old) =>
-        (old.ctxNone & ~way.ctxNone) === 0 &&
-        RANK[old.confidence] >= RANK[way.confidence] &&
-        old.conditions.every((c) => way.conditions.includes(c)),
-    ),
-  );
+/** Whether a call of this name in a file may sleep. */
+export async function maySleep(name: string, file: string, engine: Engine): Promise<boolean> {
+  const { tables } = engine.code;
+  const lock = tables.locks.get(name);
+  if (lock) return lock.sleeps === true;
+  if (tables.sleepers.has(name)) return true;
+  if (tables.neverSleeps.has(name) || tables.hardStops.has(name)) return false;
+  for (const def of engine.code.resolve(name, file)) {
+    const ways = await engine.waysToSleep(def.file, def.nameStart);
+    if (ways === null || ways > 0) return true;
+  }
+  return false;
 }
 
-/** The functions that call these, some levels up; null where there are too many to look at. */
-export function callersUp(grown: readonly Definition[], code: CodeView): Definition[] | null {
+/** The functions that call these, some levels up; null where there are more than so many. */
+export function callersUp(grown: readonly Definition[], code: CodeView, most: number): Definition[] | null {
   const out = new Map<string, Definition>();
   let level = [...grown];
   for (let i = 0; i < LEVELS && level.length > 0; i++) {
@@ -34,7 +33,7 @@ export function callersUp(grown: readonly Definition[], code: CodeView): Definit
           continue;
         out.set(key, caller);
         next.push(caller);
-        if (out.size > MOST) return null;
+        if (out.size > most) return null;
       }
     }
     level = next;

@@ -9,10 +9,10 @@
  */
 import { suppressionAt } from "../analysis/suppressions.js";
 import type { Definition } from "../code.js";
-import type { Engine, SleepWay } from "../engine.js";
+import type { Engine } from "../engine.js";
 import { calleeOf } from "../findings/fingerprint.js";
 import type { Finding } from "../findings/types.js";
-import { callersUp, saysNoMore } from "./callers.js";
+import { callersUp, maySleep } from "./callers.js";
 import { unifiedDiff } from "./diff.js";
 import { maskCode } from "./mask.js";
 import { applyFix } from "./overlay.js";
@@ -126,7 +126,7 @@ class Prover {
   private readonly functions = new Map<string, ReadonlyMap<string, Definition>>();
   /** What there was before any edit, by function. */
   private readonly before = new Map<string, FunctionState>();
-  /** Functions on the finding's paths: what is found in them may change with what they call. */
+  /** The finding's function, and those on its paths that assert a lock: what is found in them shows when the finding goes. */
   private readonly onPath: readonly Definition[];
 
   constructor(
@@ -135,9 +135,14 @@ class Prover {
     private readonly source: FixSource,
     private readonly signal?: AbortSignal,
   ) {
-    const places = [finding, ...finding.paths.flatMap((p) => p.chain)];
-    const defs = places.map((p) => source.functionAt(p.file, p.offset));
-    this.onPath = [...new Map(defs.filter((d) => d !== null).map((d) => [keyOf(d), d])).values()];
+    const on = new Map<string, Definition>();
+    for (const place of [finding, ...finding.paths.flatMap((p) => p.chain)]) {
+      const def = source.functionAt(place.file, place.offset);
+      if (!def || on.has(keyOf(def))) continue;
+      const asserts = ASSERTS.test(source.read(def.file)?.slice(def.start, def.end) ?? "");
+      if (on.size === 0 || asserts) on.set(keyOf(def), def);
+    }
+    this.onPath = [...on.values()];
   }
 
   /** Looks at everything that the proofs compare with while the texts are still the user's. */
@@ -163,7 +168,7 @@ class Prover {
     return (
       (await this.checkLocks(fix, edit.pairs)) ??
       (await this.compareFindings(fix, edit.pairs, texts)) ??
-      (await this.checkCallers(edit.pairs, texts))
+      (await this.checkCallers(fix, edit.pairs, texts))
     );
   }
 
@@ -178,9 +183,8 @@ class Prover {
     await this.restore();
     const found = await this.findingsOf([...fresh.values()]);
     for (const [key, def] of fresh) {
-      const ways = await this.bench.engine.waysToSleep(def.file, def.nameStart);
       const findings = found.filter((f) => f.file === def.file && isIn(f, def));
-      this.before.set(key, { def, findings, exits: await this.exitsOf(def), ways });
+      this.before.set(key, { findings, exits: await this.exitsOf(def) });
     }
   }
 
@@ -282,20 +286,19 @@ class Prover {
    * nothing to their callers that they did not say before.
    */
   private async checkCallers(
+    fix: Fix,
     pairs: readonly Pair[],
     texts: ReadonlyMap<string, string>,
   ): Promise<Failure | null> {
     const grown: Definition[] = [];
-    for (const { before, after } of pairs) {
-      if (!before) continue;
-      const ways = await this.bench.engine.waysToSleep(after.file, after.nameStart);
-      if (!saysNoMore(this.before.get(keyOf(before))?.ways ?? null, ways)) grown.push(after);
-    }
+    for (const { before, after } of pairs)
+      if (before && (await this.maySleepMore(fix, before, after))) grown.push(after);
     if (grown.length === 0) return null;
     const changed = new Set(pairs.map((p) => keyOf(p.after)));
-    const callers = callersUp(grown, this.bench.engine.code);
+    const most = fix.kind === "annotate" ? FEW_CALLERS : MOST_CALLERS;
+    const callers = callersUp(grown, this.bench.engine.code, most);
     if (!callers)
-      return { why: `${grown[0].name}() would sleep in more cases, and has many callers`, asSketch: true };
+      return { why: `${grown[0].name}() may sleep in more cases, and has many callers`, asSketch: true };
     const others = callers.filter((d) => !changed.has(keyOf(d)));
     if (others.length === 0) return null;
     const after = await this.findingsOf(others);
@@ -306,6 +309,30 @@ class Prover {
     await this.put(texts);
     const news = newFinding(before, after);
     return news ? { why: `it makes a new finding: ${news.message}`, asSketch: true } : null;
+  }
+
+  /**
+   * Whether callers may meet a sleep in a changed function that they did not meet before: it calls something new that may
+   * sleep, or calls earlier what it called on some of its ways.
+   */
+  private async maySleepMore(fix: Fix, before: Definition, after: Definition): Promise<boolean> {
+    if (fix.kind === "hoist") return true;
+    const { engine, read } = this.bench;
+    const had = new Set(
+      this.source
+        .syntaxOf(before)
+        ?.calls()
+        .map((c) => c.name),
+    );
+    const now = await createFixSource({ engine, read, findings: [] });
+    const names =
+      now
+        .syntaxOf(after)
+        ?.calls()
+        .map((c) => c.name) ?? [];
+    for (const name of new Set(names))
+      if (!had.has(name) && (await maySleep(name, after.file, engine))) return true;
+    return false;
   }
 
   /** How functions of the texts as they are now are found again after an edit elsewhere. */
@@ -368,11 +395,14 @@ class Prover {
 
 /** What is known of a function before any edit. */
 interface FunctionState {
-  def: Definition;
   findings: readonly Finding[];
   exits: string | null;
-  ways: readonly SleepWay[] | null;
 }
+
+/** Callers, up some levels, that are looked at: more is no answer between two keystrokes. */
+const MOST_CALLERS = 40;
+/** Of a function that is only annotated. */
+const FEW_CALLERS = 8;
 
 /** A function that an edit changes, or (null before) adds. */
 interface Pair {
@@ -380,6 +410,7 @@ interface Pair {
   after: Definition;
 }
 
+const ASSERTS = /assert|__must_hold|__releases|might_sleep/;
 /** Of functions of one text. */
 const keyOf = (def: Definition): string => `${def.file}:${def.start}`;
 const isIn = (f: Finding, def: Definition): boolean => def.start <= f.offset && f.offset < def.end;

@@ -171,7 +171,7 @@ export class Program {
     }
     this.resolveCache.clear();
     this.structCache.clear();
-    this.includes.forget();
+    this.includes.forget(!old || !outline);
     const index = this.removed.get(path) ?? this.files.length;
     this.edited.add(index);
     if (outline) {
