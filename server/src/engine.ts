@@ -123,6 +123,10 @@ export interface Engine {
   locksOf(file: string, offset: number): Promise<FunctionLocks | null>;
   /** In how many ways the function at a place may sleep, whoever calls it; null where its facts cannot be had. */
   waysToSleep(file: string, offset: number): Promise<number | null>;
+  /** Whether the function at a place was seen to be entered where sleeping is forbidden; `unknown`: not all callers were looked at. */
+  enteredAtomic(file: string, offset: number, mostCallers: number): Promise<"yes" | "no" | "unknown">;
+  /** In how many files functions name a lock and may take it, as far as texts tell; counts no further than one above `most`. */
+  lockFiles(lock: LockIdentity, most: number): number;
   /** Symbols, callers and types of the program as it is now. */
   readonly code: CodeView;
   /** The function that contains the offset, with its extent. */

@@ -39,6 +39,7 @@ import { Reporter } from "./report.js";
 import { Solver } from "./solver.js";
 import { applySuppressions } from "./suppressions.js";
 import { lockAt } from "./users/lockAt.js";
+import { lockFiles } from "./users/lockFiles.js";
 import { findLocks } from "./users/lockNames.js";
 import { lockUsers } from "./users/lockUsers.js";
 import { definitionSites, sleepVerdicts } from "./verdicts.js";
@@ -326,6 +327,16 @@ class KernelEngine implements InspectingEngine {
 
   async locksOf(file: string, offset: number): Promise<FunctionLocks | null> {
     return this.inspect().locksOf(file, offset);
+  }
+
+  enteredAtomic(file: string, offset: number, mostCallers: number): Promise<"yes" | "no" | "unknown"> {
+    return this.inspect().enteredAtomic(file, offset, mostCallers);
+  }
+
+  lockFiles(lock: LockIdentity, most: number): number {
+    const { effects } = this.lockCheck();
+    const read = (file: string): string | null => this.options.facts.read(file);
+    return lockFiles({ program: this.program, effects, read }, lock, most);
   }
 
   waysToSleep(file: string, offset: number): Promise<number | null> {

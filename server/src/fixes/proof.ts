@@ -32,6 +32,8 @@ export interface OfferOptions {
   signal?: AbortSignal;
   /** Edits alone: sketches are not asked for. */
   editsOnly?: boolean;
+  /** Asked for between two keystrokes: see `FixSource.quick`. */
+  quick?: boolean;
 }
 
 /** The alternatives for a finding: proved edits and sketches. Leaves the engine and the texts as they were. */
@@ -41,7 +43,12 @@ export async function offerFixes(
   options: OfferOptions = {},
 ): Promise<Fix[]> {
   const own = await findingsIn(bench.engine, [finding.file], options.signal);
-  const source = await createFixSource({ engine: bench.engine, read: bench.read, findings: own });
+  const source = await createFixSource({
+    engine: bench.engine,
+    read: bench.read,
+    findings: own,
+    quick: options.quick,
+  });
   const proposals = await proposeFixes(finding, source);
   const prover = new Prover(finding, bench, source, options.signal);
   const out: Fix[] = [];

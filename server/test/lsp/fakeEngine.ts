@@ -127,6 +127,14 @@ export class FakeEngine implements Engine {
     return null;
   }
 
+  async enteredAtomic(): Promise<"unknown"> {
+    return "unknown";
+  }
+
+  lockFiles(): number {
+    return 0;
+  }
+
   async waysToSleep(): Promise<null> {
     return null;
   }

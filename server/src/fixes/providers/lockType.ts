@@ -2,7 +2,8 @@
  * A lock of another type: a spinlock that is never taken where sleeping is forbidden becomes a mutex, a mutex whose sections
  * never sleep becomes a spinlock. Edits of every user in the tree, after all of them have been looked at.
  */
-import type { Engine, InspectingEngine } from "../../engine.js";
+import type { Definition } from "../../code.js";
+import type { HeldLock, InspectingEngine } from "../../engine.js";
 import type { LockIdentity, LockUsers } from "../../findings/lockUsers.js";
 import type { Finding } from "../../findings/types.js";
 import { type LockChange, MUTEX_TO_SPINLOCK, retype, SPINLOCK_TO_MUTEX } from "../lockEdits.js";
@@ -25,10 +26,46 @@ export async function lockTypeFixes(finding: Finding, source: FixSource): Promis
 async function spinlockOf(finding: Finding, source: FixSource): Promise<LockUsers | null> {
   const { kind, lockClass } = finding.context;
   if (kind !== "spinlock" || !lockClass) return null;
+  // Most locks are taken in an interrupt somewhere: what is near tells most of them, and costs little.
+  if (await isTakenAtomic(finding, lockClass, source)) return null;
   const [lock, ...more] = source.engine.findLocks(lockClass).locks;
   if (!lock || more.length > 0 || lock.type !== "spinlock_t") return null;
   return whoUses(lock, source);
 }
+
+/** Whether a function of the finding's file that takes the lock was seen to be entered atomic, or takes it under another. */
+async function isTakenAtomic(finding: Finding, lockClass: string, source: FixSource): Promise<boolean> {
+  const text = source.read(finding.file);
+  const name = lockClass.slice(Math.max(lockClass.lastIndexOf("."), lockClass.lastIndexOf(":")) + 1);
+  const takes = new RegExp(`lock\\w*\\s*\\([^;]*\\b${name}\\b`);
+  const near = source.code
+    .functionsIn(finding.file)
+    .filter((d) => d.kind === "function" && takes.test(text?.slice(d.bodyStart, d.end) ?? ""))
+    .sort((a, b) => likely(b, finding) - likely(a, finding));
+  for (const def of near) {
+    const locks = await source.locksOf(def);
+    const taken = locks?.calls.flatMap((c) => c.after).filter((h) => h.lockClass === lockClass && !h.onEntry);
+    if (!taken || taken.length === 0) continue;
+    if (locks?.calls.some((c) => isNested(c.after, lockClass))) return true;
+    const most = source.quick ? QUICK_CALLERS : MOST_CALLERS;
+    if ((await source.engine.enteredAtomic(def.file, def.nameStart, most)) !== "no") return true;
+  }
+  return false;
+}
+
+const QUICK_CALLERS = 24;
+const MOST_CALLERS = 600;
+
+const likely = (d: Definition, finding: Finding): number =>
+  Number(/irq|isr|intr|timer|timeout|tasklet|xmit|poll|complet|callback|handler|_cb\b|bh\b/.test(d.name)) *
+    2 +
+  Number(d.name === finding.function);
+
+/** Whether another atomic context is held outside of the lock. */
+const isNested = (held: readonly HeldLock[], cls: string): boolean => {
+  const at = held.findIndex((h) => h.lockClass === cls);
+  return at > 0 && held.slice(0, at).some((h) => h.atomic);
+};
 
 async function toMutex(users: LockUsers, source: FixSource): Promise<Fix[]> {
   const name = shortName(users.lock);
@@ -36,11 +73,8 @@ async function toMutex(users: LockUsers, source: FixSource): Promise<Fix[]> {
   if (takers.length === 0 || takers.length > MOST_FUNCTIONS) return [];
   const nested = takers.find((f) => f.sections.some((s) => s.atomic));
   if (nested) return [];
-  const entered = await enteredAtomic(
-    takers.map((t) => t.function),
-    source.engine,
-  );
-  if (entered !== "none") return [];
+  const functions = takers.map((t) => t.function);
+  if (await enteredAtomic(functions, source)) return [];
   return make(users, SPINLOCK_TO_MUTEX, source, {
     id: "spinlock-to-mutex",
     title: `Make ${name} a mutex`,
@@ -127,18 +161,15 @@ function make(
   return [{ ...words, kind: "lock-type", applicability: "needs-review", edits: made.edits }];
 }
 
-/** Whether any of these functions was seen to run where sleeping is forbidden; `unknown` where it cannot be asked. */
+/** Whether any of these functions was seen to run where sleeping is forbidden, or may be for all that was looked at. */
 async function enteredAtomic(
   functions: readonly LockUsers["functions"][number]["function"][],
-  engine: Engine,
-): Promise<"none" | "some" | "unknown"> {
-  const inspecting = engine as Partial<InspectingEngine>;
-  if (typeof inspecting.explain !== "function") return "unknown";
-  for (const fn of functions) {
-    const explanation = await (engine as InspectingEngine).explain({ function: fn });
-    if (explanation.callers.length > 0) return "some";
-  }
-  return "none";
+  source: FixSource,
+): Promise<boolean> {
+  const most = source.quick ? QUICK_CALLERS : MOST_CALLERS;
+  for (const fn of functions)
+    if ((await source.engine.enteredAtomic(fn.file, fn.site.offset, most)) !== "no") return true;
+  return false;
 }
 
 /** The first call in the sections that may sleep, null for none. */
