@@ -84,9 +84,12 @@ function silences(
 ): Failure | null {
   const text = texts.get(finding.file);
   const added = fix.edits.reduce((n, e) => n + e.text.length - (e.endOffset - e.offset), 0);
-  const squeeze = (code: string): string => maskCode(code).replace(/\s+/g, " ");
-  const isSame = text !== undefined && squeeze(text) === squeeze(source.read(finding.file) ?? "");
-  if (isSame && suppressionAt(text, finding.offset + added, finding.rule) !== null) return null;
+  const isBlank = (code: string): boolean => maskCode(code).trim() === "";
+  const isSame = fix.edits.every(
+    (e) => isBlank(e.text) && isBlank(source.read(e.file)?.slice(e.offset, e.endOffset) ?? ""),
+  );
+  if (isSame && text !== undefined && suppressionAt(text, finding.offset + added, finding.rule) !== null)
+    return null;
   return { why: "the comment would not be seen there", asSketch: false };
 }
 
@@ -162,8 +165,8 @@ class Prover {
 
   /** Null when the fix is proved. */
   async prove(fix: Fix, texts: ReadonlyMap<string, string>): Promise<Failure | null> {
-    const unbalanced = [...texts].some(([file, text]) => !sameBrackets(this.source.read(file)!, text));
-    if (unbalanced) return { why: "the brackets do not match any more", asSketch: false };
+    if (!keepsBrackets(fix, (file) => this.source.read(file)))
+      return { why: "the brackets do not match any more", asSketch: false };
     await this.put(texts);
     const edit = await this.changedFunctions(texts);
     if ("why" in edit) return edit;
@@ -459,12 +462,18 @@ function countBySubject(findings: readonly Finding[]): Map<string, Finding[]> {
   return out;
 }
 
-/** Whether an edit leaves the balance of each kind of bracket in the code as it was. */
-function sameBrackets(before: string, after: string): boolean {
-  const balance = (text: string): string => {
+/** Whether edits leave the balance of each kind of bracket in the code as it was. */
+function keepsBrackets(fix: Fix, read: (file: string) => string | null): boolean {
+  const sum = [0, 0, 0];
+  const count = (text: string, sign: number): void => {
     const code = maskCode(text);
-    const count = (c: string): number => code.split(c).length - 1;
-    return [count("{") - count("}"), count("(") - count(")"), count("[") - count("]")].join();
+    ["{}", "()", "[]"].forEach(([open, close], i) => {
+      sum[i] += sign * (code.split(open).length - code.split(close).length);
+    });
   };
-  return balance(before) === balance(after);
+  for (const edit of fix.edits) {
+    count(edit.text, 1);
+    count(read(edit.file)?.slice(edit.offset, edit.endOffset) ?? "", -1);
+  }
+  return sum.every((n) => n === 0);
 }

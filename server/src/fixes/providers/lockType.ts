@@ -3,9 +3,10 @@
  * never sleep becomes a spinlock. Edits of every user in the tree, after all of them have been looked at.
  */
 import type { Definition } from "../../code.js";
-import type { HeldLock, InspectingEngine } from "../../engine.js";
+import type { HeldLock } from "../../engine.js";
 import type { LockIdentity, LockUsers } from "../../findings/lockUsers.js";
 import type { Finding } from "../../findings/types.js";
+import { maySleep } from "../callers.js";
 import { type LockChange, MUTEX_TO_SPINLOCK, retype, SPINLOCK_TO_MUTEX } from "../lockEdits.js";
 import type { Fix, FixSource } from "../types.js";
 import { whoUses } from "../whoUses.js";
@@ -172,29 +173,26 @@ async function enteredAtomic(
   return false;
 }
 
-/** The first call in the sections that may sleep, null for none. */
+/** A call in the sections that may sleep, null for none; in a hurry also one that would take long to tell. */
 async function sleeperIn(users: LockUsers, source: FixSource): Promise<string | null> {
   const { tables } = source.code;
-  const inspecting = source.engine as Partial<InspectingEngine>;
-  for (const f of users.functions) {
-    for (const s of f.sections) {
-      for (const call of s.calls) {
-        const sleeper = tables.sleepers.get(call.name);
-        const lock = tables.locks.get(call.name);
-        if (sleeper || lock?.sleeps) return call.name;
-        if (tables.neverSleeps.has(call.name) || tables.hardStops.has(call.name)) continue;
-        if (typeof inspecting.explain !== "function") return call.name;
-        for (const fn of source.code.resolve(call.name, f.function.file)) {
-          const [ref] = (inspecting as InspectingEngine).find(fn.name, fn.file);
-          if (!ref) continue;
-          const { sleeps } = await (inspecting as InspectingEngine).explain({ function: ref });
-          if (sleeps.verdict === "may") return call.name;
-        }
-      }
-    }
-  }
+  const calls = new Map<string, string>();
+  for (const f of users.functions)
+    for (const s of f.sections) for (const call of s.calls) calls.set(call.name, f.function.file);
+  const names = [...calls.keys()];
+  const known = names.find((name) => tables.sleepers.has(name) || tables.locks.get(name)?.sleeps === true);
+  if (known !== undefined) return known;
+  const left = names.filter(
+    (n) =>
+      !tables.locks.has(n) && !tables.neverSleeps.has(n) && !tables.hardStops.has(n) && source.code.has(n),
+  );
+  if (source.quick && left.length > QUICK_CALLEES) return left[0];
+  for (const name of left) if (await maySleep(name, calls.get(name)!, source.engine)) return name;
   return null;
 }
+
+/** Callees whose sleeping is worked out between two keystrokes. */
+const QUICK_CALLEES = 4;
 
 export const shortName = (lock: LockIdentity): string =>
   lock.cls.startsWith("struct ")
