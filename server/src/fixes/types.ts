@@ -34,6 +34,7 @@ export type FixKind =
   | "lock-type"
   | "threaded-irq"
   | "mark-dead"
+  | "one-allocation"
   | "cursor"
   | "remove"
   | "annotate"
