@@ -236,7 +236,7 @@ function instructionTexts(flow: Flow): { pc: number; at: number; text: string }[
   const callNames = new Map<number, string>();
   const w: Wording = {
     pool: flow.pool(),
-    name: (i) => flow.names[i] ?? "?",
+    name: (i) => flow.text(i),
     param: (i) => `argument ${i + 1}`,
     call: (i) => `${callNames.get(i) ?? ""}#${i}`,
   };
