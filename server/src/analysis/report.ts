@@ -116,14 +116,14 @@ export class Reporter {
     const hops = hopsOf(chain);
     if (hops > MOST_HOPS) reasons |= R["long-chain"];
     reasons = withDoubts(reasons, hops);
-    const sleep = this.nameSite(e.sinkFn, e.sinkAt, e.sinkEnd, e.sinkName);
+    const sleep = this.nameSite(e.sink.fn, e.sink.at, e.sink.end, e.sink.name);
     const condition = this.condition(e);
     return {
       confidence: confidenceOf(reasons),
       reasons: reasonNames(reasons),
       ...(condition ? { condition } : {}),
       chain,
-      sleep: { ...sleep, call: e.sinkName, reason: e.why },
+      sleep: { ...sleep, call: e.sink.name, reason: e.sink.why },
     };
   }
 
@@ -175,7 +175,7 @@ export class Reporter {
   ): { finding: Finding; callee: string } {
     const rank = { high: 2, medium: 1, low: 0 } as const;
     const best = paths.reduce((a, b) => (rank[b.confidence] > rank[a.confidence] ? b : a));
-    const gfp = entries.length > 0 && entries.every((e) => e.allocation && isGfp(e));
+    const gfp = entries.length > 0 && entries.every((e) => e.sink.allocation && isGfp(e));
     const rule: RuleId = gfp ? "gfp-in-atomic" : callback ? "sleep-in-atomic-callback" : "sleep-in-atomic";
     const name = this.program.fnText(fn);
     const site = this.nameSite(fn, at, end, entries[0]?.written ?? callee);
@@ -216,11 +216,11 @@ export class Reporter {
         .sort((a, b) => levelOf(b) - levelOf(a) || a.bits - b.bits || compareText(a.how, b.how));
       const bySite = new Map<string, { root: CallbackRoot; entries: SleepEntry[] }>();
       for (const e of result.summary.sleeps) {
-        if (e.viaParam >= 0 || e.dropped.length > 0) continue;
+        if (e.sink.viaParam >= 0 || e.dropped.length > 0) continue;
         const root = roots.find((r) => (r.bits & e.ctxNone) === 0);
         if (!root) continue;
-        const gfp = isGfp(e) && e.allocation;
-        const key = `${e.at}|${gfp}|${e.next ? e.next.fn : e.sinkName}`;
+        const gfp = isGfp(e) && e.sink.allocation;
+        const key = `${e.at}|${gfp}|${e.next ? e.next.fn : e.sink.name}`;
         const s = bySite.get(key);
         if (s) s.entries.push(e);
         else bySite.set(key, { root, entries: [e] });
@@ -235,7 +235,7 @@ export class Reporter {
           (root.confidence === "low" ? R["config-dependent"] | R["flag-undecided"] : 0);
         const paths = entries.slice(0, MOST_PATHS).map((e) => this.path(e, reason | undecided(e)));
         const context: FindingContext = { kind: root.kind, site: this.registered(root), how: root.how };
-        const callee = first.next ? this.program.fnText(first.next.fn) : first.sinkName;
+        const callee = first.next ? this.program.fnText(first.next.fn) : first.sink.name;
         drafts.push(
           this.make(
             fn,
@@ -279,7 +279,7 @@ function hopsOf(chain: readonly ChainStep[]): number {
 }
 
 function isGfp(e: SleepEntry): boolean {
-  return e.allocation;
+  return e.sink.allocation;
 }
 
 function levelOf(r: CallbackRoot): number {
@@ -287,11 +287,11 @@ function levelOf(r: CallbackRoot): number {
 }
 
 function throughKey(fn: number, e: SleepEntry): string {
-  return `${fn}:${e.sinkFn}:${e.sinkAt}`;
+  return `${fn}:${e.sink.fn}:${e.sink.at}`;
 }
 
 function markThrough(set: Set<string>, e: SleepEntry): void {
-  for (let x = e.next; x; x = x.next) set.add(`${x.fn}:${e.sinkFn}:${e.sinkAt}`);
+  for (let x = e.next; x; x = x.next) set.add(`${x.fn}:${e.sink.fn}:${e.sink.at}`);
 }
 
 const RANK: Record<Confidence, number> = { high: 2, medium: 1, low: 0 };
