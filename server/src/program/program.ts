@@ -21,6 +21,16 @@ import {
 import { Includes } from "./includes.js";
 import { archOf, closeness, isHeader, isPrivate, visibleHeader } from "./places.js";
 
+/** Shorter parts of a string are copies anyway; longer ones keep the whole string that they were cut from. */
+const SHORT = 13;
+
+/** The same text in a string of its own: a name must not keep all names of its file in memory. */
+function ownCopy(text: string): string {
+  if (text.length < SHORT) return text;
+  const copy = Buffer.from(text, "latin1").toString("latin1");
+  return copy === text ? copy : text;
+}
+
 /** Strings ↔ numbers for the whole tree. */
 export class Names {
   private readonly ids = new Map<string, number>([["", 0]]);
@@ -30,8 +40,9 @@ export class Names {
     let n = this.ids.get(text);
     if (n === undefined) {
       n = this.list.length;
-      this.list.push(text);
-      this.ids.set(text, n);
+      const own = ownCopy(text);
+      this.list.push(own);
+      this.ids.set(own, n);
     }
     return n;
   }
