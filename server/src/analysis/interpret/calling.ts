@@ -87,15 +87,8 @@ export class Calling {
   private namedCall(name: string, global: number, site: CallSite, s: PathState): PathState[] {
     const { at, end } = site;
     const { tables, program } = this.world;
-    // A static function of this file hides a primitive of the same name.
     const own = program.resolve(global, this.file);
-    const hidden =
-      own.length > 0 &&
-      program.fnFile(own[0]) === this.file &&
-      own[0] !== this.fn &&
-      (program.fnFlags(own[0]) & FnFlag.Static) !== 0 &&
-      !this.file.header;
-    if (!hidden) {
+    if (this.world.tableNames.has(global) && !this.isHidden(own)) {
       const lock = tables.locks.get(name);
       if (lock) {
         this.frame.count(at, true);
@@ -136,6 +129,18 @@ export class Calling {
         return this.functionCall(hook.fns, site, s, { reasons: hook.reasons, via: "pointer", name });
     }
     return this.functionCall(own, site, s, { reasons: 0, via: "call", name });
+  }
+
+  /** A static function of this file hides a primitive of the same name. */
+  private isHidden(own: readonly number[]): boolean {
+    const { program } = this.world;
+    return (
+      own.length > 0 &&
+      program.fnFile(own[0]) === this.file &&
+      own[0] !== this.fn &&
+      (program.fnFlags(own[0]) & FnFlag.Static) !== 0 &&
+      !this.file.header
+    );
   }
 
   private unknownPointer(v: number, site: CallSite, s: PathState): PathState[] {
