@@ -1,3 +1,4 @@
+/** A sleep met at a call: whether this path allows it, the finding under our contexts, the entry for our callers. */
 import { ATOMIC } from "../../kernel/types.js";
 import { CONTEXT_FLAG, type Conditions } from "../conditions.js";
 import { findToken } from "../locks.js";
