@@ -236,7 +236,7 @@ function instructionTexts(flow: Flow): { pc: number; at: number; text: string }[
   const callNames = new Map<number, string>();
   const w: Wording = {
     pool: flow.pool(),
-    name: (i) => flow.names[i] ?? "?",
+    name: (i) => flow.text(i),
     param: (i) => `argument ${i + 1}`,
     call: (i) => `${callNames.get(i) ?? ""}#${i}`,
   };
@@ -308,7 +308,7 @@ function summaryOf(demand: Demand, reporter: Reporter, fn: number): Part {
   });
   const sleeps = sum.sleeps.map((e) => ({
     ...explainedPath(demand, reporter, e),
-    ...(e.viaParam >= 0 ? { calls: w.param(e.viaParam) } : {}),
+    ...(e.sink.viaParam >= 0 ? { calls: w.param(e.sink.viaParam) } : {}),
     gfp: e.gfp.map((g) => termText(w, g)),
     conditions: e.atoms.map((a) => `${termText(w, a.term)} is ${a.truth ? "not zero" : "zero"}`),
     notIn: flagNames(e.ctxNone, Ctx),

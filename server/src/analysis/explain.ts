@@ -55,7 +55,7 @@ export async function explain(
   const entered = await enteredIn(demand, reporter, fn, LIMITS);
   const calls = trace ? trace.calls.filter((c) => inside(c.at)) : [];
   const entries = subject.range ? calls.flatMap((c) => c.sleeps) : [...(trace?.result.summary.sleeps ?? [])];
-  const sleeping = entries.filter((e) => e.viaParam < 0);
+  const sleeping = entries.filter((e) => e.sink.viaParam < 0);
   const paths = sleeping.slice(0, MOST_PATHS).map((e) => explainedPath(demand, reporter, e));
   const undecided = trace ? undecidedIn(demand, reporter, trace, calls, inside) : [];
   const unread = demand.unread(fn);
@@ -156,7 +156,7 @@ function undecidedIn(
         why: "no way leads here: a call before it does not return, or a condition is known",
       });
     for (const e of c.sleeps) {
-      if (e.viaParam < 0) continue;
+      if (e.sink.viaParam < 0) continue;
       out.push({
         kind: "given-function",
         site: site(c.at, c.name.length),

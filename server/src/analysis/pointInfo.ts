@@ -71,10 +71,10 @@ function callInfo(demand: Demand, reporter: Reporter, call: TracedCall): NonNull
   const { program } = demand.solver;
   const targets = [...call.targets].map((t) => functionRef(program, t).site);
   const paths: FindingPath[] = call.sleeps
-    .filter((e) => e.viaParam < 0)
+    .filter((e) => e.sink.viaParam < 0)
     .slice(0, MOST_PATHS)
     .map((e) => reporter.path(e, 0));
-  const given = call.sleeps.some((e) => e.viaParam >= 0);
+  const given = call.sleeps.some((e) => e.sink.viaParam >= 0);
   return {
     name: /\w+$/.exec(call.name)?.[0] ?? call.name,
     targets,

@@ -44,6 +44,10 @@ const MOST_ROUNDS = 5;
 export interface ProgramChange {
   fns: readonly number[];
   names: readonly number[];
+  /** Functions whose text is as it was: what it means is not. */
+  again: readonly number[];
+  /** Fields and file-level variables whose type is another now. */
+  mentioned: readonly number[];
   tables: boolean;
   macros: boolean;
   pointers: Omit<PointerEdit, "names">;
@@ -63,6 +67,8 @@ export interface SolveRequest {
   focus: ReadonlySet<string> | null;
   /** Only what is found in functions of these files themselves, not what passes through them from elsewhere. */
   inside?: boolean;
+  /** With `inside`: these functions alone. */
+  within?: ReadonlySet<number>;
   /** With a focus: only paths of this confidence and above bring a finding into it. */
   atLeast?: Confidence;
   progress: (phase: string, done: number, total: number) => void;
@@ -97,7 +103,7 @@ export class Solver implements World {
   private goesThrough = false;
   /** Callees of the functions whose callees matter, and the other way round. */
   private readonly edges = new Map<number, readonly number[]>();
-  private readonly callers = new Map<number, Set<number>>();
+  private readonly callers = new Map<number, number[]>();
   /** What functions that enter a context call there; absent: not looked at yet. Empty: nothing that can sleep. */
   private readonly regionCalls = new Map<number, readonly number[]>();
 
@@ -201,23 +207,28 @@ export class Solver implements World {
     this.aliases = new Aliases(program, this.tables, (file) => this.facts.read(file));
     const names = new Set(change.names);
     const moved = this.pointers.update({ ...change.pointers, names });
-    // Types, classes, pointers and what macros stand for may be others for everyone.
-    if (moved || change.tables || change.macros) {
+    // Calls through the fields that hold other functions now.
+    const mentioned = new Set(change.mentioned);
+    for (const [fn, fields] of moved ?? [])
+      for (const field of [...fields, ...this.pointers.fieldsOf(fn)]) mentioned.add(field);
+    // Types, classes and what macros stand for may be others for everyone.
+    if (change.tables || change.macros) {
       this.regionCalls.clear();
       this.rootIndex = null;
       this.edges.clear();
       this.callers.clear();
       for (const fn of this.results.keys()) this.stale.add(fn);
     }
-    const touched = new Set<number>(change.fns);
+    const touched = new Set<number>([...change.fns, ...change.again]);
     for (const fn of change.fns) this.flows.drop(fn);
     this.reach.update(change.fns, moved ?? new Map(), (fn, itsNames) => {
       touched.add(fn);
       for (const name of itsNames) names.add(name);
     });
-    for (const name of names) this.graph.callersOf(name, (fn) => touched.add(fn));
+    for (const name of names) mentioned.add(name);
+    for (const name of mentioned) this.graph.callersOf(name, (fn) => touched.add(fn));
     // Not every use of a name is a call: a function is handed on, a macro stands for another.
-    for (const fn of this.flows.mentioning(names)) touched.add(fn);
+    for (const fn of this.flows.mentioning(mentioned)) touched.add(fn);
     for (const fn of touched) this.forget(fn);
     await this.wrappers.reexamine(change, touched);
     this.forgetCallersOfWrappers();
@@ -241,7 +252,11 @@ export class Solver implements World {
     }
     this.regionCalls.delete(fn);
     this.rootIndex = null;
-    for (const callee of this.edges.get(fn) ?? []) this.callers.get(callee)?.delete(fn);
+    for (const callee of this.edges.get(fn) ?? []) {
+      const list = this.callers.get(callee);
+      const at = list ? list.indexOf(fn) : -1;
+      if (at >= 0) list!.splice(at, 1);
+    }
     this.edges.delete(fn);
   }
 
@@ -255,9 +270,9 @@ export class Solver implements World {
   private setEdges(fn: number, callees: readonly number[]): void {
     this.edges.set(fn, callees);
     for (const c of callees) {
-      const set = this.callers.get(c);
-      if (set) set.add(fn);
-      else this.callers.set(c, new Set([fn]));
+      const list = this.callers.get(c);
+      if (list) list.push(fn);
+      else this.callers.set(c, [fn]);
     }
   }
 
@@ -278,18 +293,26 @@ export class Solver implements World {
   }
 
   /** Functions of these files that enter a context, and those that the kernel enters in one. */
-  private roots(files: Iterable<SourceFile | null>): { enter: number[]; callbacks: Set<number> } {
+  private roots(
+    files: Iterable<SourceFile | null>,
+    within?: ReadonlySet<number>,
+  ): { enter: number[]; callbacks: Set<number> } {
     const enter: number[] = [];
     const here = new Set<SourceFile>();
     const trigger = this.triggers();
     for (const f of files) {
       if (!f) continue;
       here.add(f);
-      for (const fn of f.fns) if (this.enters(fn, trigger)) enter.push(fn);
+      for (const fn of f.fns) if ((!within || within.has(fn)) && this.enters(fn, trigger)) enter.push(fn);
     }
     const callbacks = new Set<number>();
     for (const r of this.pointers.roots)
-      if (this.program.alive(r.fn) && here.has(this.program.fnFile(r.fn))) callbacks.add(r.fn);
+      if (
+        (within ? within.has(r.fn) : true) &&
+        this.program.alive(r.fn) &&
+        here.has(this.program.fnFile(r.fn))
+      )
+        callbacks.add(r.fn);
     return { enter, callbacks };
   }
 
@@ -431,7 +454,9 @@ export class Solver implements World {
     if (focus !== null) {
       const own: number[] = [];
       for (const path of focus)
-        for (const fn of this.program.file(path)?.fns ?? []) if (hasBody(this.program, fn)) own.push(fn);
+        for (const fn of this.program.file(path)?.fns ?? [])
+          if (hasBody(this.program, fn) && (!inside || !request.within || request.within.has(fn)))
+            own.push(fn);
       await this.wrappers.solveBelow(own, signal);
     } else await this.wrappers.solveAll(signal);
     this.forgetCallersOfWrappers();
@@ -440,7 +465,10 @@ export class Solver implements World {
       focus === null
         ? this.roots(this.program.files)
         : inside
-          ? this.roots([...focus].sort().map((path) => this.program.file(path)))
+          ? this.roots(
+              [...focus].sort().map((path) => this.program.file(path)),
+              request.within,
+            )
           : await this.focusRoots(focus, request);
     progress("reading functions", 0, enter.length);
     await this.flows.fetch([...enter, ...callbacks], signal);

@@ -33,6 +33,11 @@ export interface PoolOptions {
   jobs?: number;
   /** A file that takes longer is skipped. */
   fileTimeLimitMs?: number;
+  /**
+   * Workers that have had nothing to do for so long are ended, and started again when there is work: a worker holds a
+   * hundred megabytes and more. Absent: they stay.
+   */
+  idleLimitMs?: number;
   /** Results carry the versions of the files they were made from, for the cache. */
   versions?: boolean;
   /** Other worker code, in tests of the pool. */
@@ -47,6 +52,8 @@ const FLOW_BATCH_FILES = 16;
 const FLOW_BATCH_FUNCTIONS = 400;
 /** Batches given to a worker ahead, so that it need not wait for a busy main thread. */
 const BATCHES_AHEAD = 2;
+/** A worker that does not end by itself within this is ended. */
+const END_LIMIT_MS = 5000;
 /** Workers that may end in a row without a file to blame before the pool gives up. */
 const START_ATTEMPTS = 3;
 
@@ -99,6 +106,7 @@ export class WorkerPool implements FactsHost {
   private known: KnownOutlines | null = null;
   private readonly flowProblems = new Map<string, string>();
   private watchdog: NodeJS.Timeout | null = null;
+  private idleSince = 0;
   private failedEnds = 0;
   private closed = false;
 
@@ -208,12 +216,7 @@ export class WorkerPool implements FactsHost {
     if (this.watchdog) clearInterval(this.watchdog);
     this.watchdog = null;
     this.fail(new Error("the worker pool was closed"));
-    await Promise.all(
-      this.slots.splice(0).map((slot) => {
-        slot.ending = "close";
-        return slot.worker.terminate();
-      }),
-    );
+    await Promise.all(this.slots.splice(0).map((slot) => this.end(slot)));
   }
 
   private run(
@@ -376,10 +379,31 @@ export class WorkerPool implements FactsHost {
         void slot.worker.terminate();
       }
     }
-    if (!busy && this.queue.length === 0 && this.watchdog) {
-      clearInterval(this.watchdog);
-      this.watchdog = null;
+    if (busy || this.queue.length > 0) {
+      this.idleSince = 0;
+      return;
     }
+    this.idleSince ||= now;
+    const { idleLimitMs = null } = this.options;
+    if (idleLimitMs !== null && now - this.idleSince < idleLimitMs) return;
+    this.idleSince = 0;
+    if (idleLimitMs !== null) for (const slot of this.slots.splice(0)) this.end(slot);
+    if (this.watchdog) clearInterval(this.watchdog);
+    this.watchdog = null;
+  }
+
+  /** Lets a worker end by itself: one that is ended within the native parser takes the whole process with it. */
+  private end(slot: Slot): Promise<unknown> {
+    slot.ending = "close";
+    const { worker } = slot;
+    return new Promise((ended) => {
+      const timer = setTimeout(() => void worker.terminate(), END_LIMIT_MS).unref();
+      worker.once("exit", () => {
+        clearTimeout(timer);
+        ended(undefined);
+      });
+      this.post(slot, { type: "stop" });
+    });
   }
 
   /** Ends every call with the error. */

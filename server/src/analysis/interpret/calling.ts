@@ -143,8 +143,9 @@ export class Calling {
     const p = this.t.pool;
     if (v > 0 && p.kind(v) === E.Param) {
       this.frame.count(at, true);
-      const e = this.sleeping.direct(this.t.show(raw), "calls the function that it is given", at, end);
-      e.viaParam = p.a(v);
+      const e = this.sleeping.direct(this.t.show(raw), "calls the function that it is given", at, end, {
+        viaParam: p.a(v),
+      });
       e.via = "pointer";
       this.sleeping.sleep(s, at, end, e);
       return [s];
@@ -209,7 +210,7 @@ export class Calling {
     if (program.hasStub(program.fnName(live[0]), this.file) || site.conditional)
       doubts |= R["config-dependent"];
     for (const f of live) {
-      this.result.callees.add(f);
+      this.frame.callees.add(f);
       if (f === this.fn) {
         returns = true;
         continue;

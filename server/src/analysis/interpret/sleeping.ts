@@ -6,7 +6,15 @@ import { CONTEXT_FLAG, type Conditions } from "../conditions.js";
 import { findToken } from "../locks.js";
 import { R, rankOf } from "../reasons.js";
 import type { PathState, Token } from "../state.js";
-import { type Atom, heldContext, type LockRef, type RawFinding, type SleepEntry } from "../summary.js";
+import {
+  type Atom,
+  heldContext,
+  type LockRef,
+  type RawFinding,
+  type Sink,
+  type SleepEntry,
+  sinkKey,
+} from "../summary.js";
 import { NONZERO, NOTHING_KNOWN, type Terms } from "../terms.js";
 import type { World } from "../world.js";
 import { conditionsOf, dedupe, keep } from "./entries.js";
@@ -23,12 +31,7 @@ export interface Sleep {
   written: string;
   next: SleepEntry | null;
   via: SleepEntry["via"];
-  sinkFn: number;
-  sinkAt: number;
-  sinkEnd: number;
-  sinkName: string;
-  why: string;
-  allocation: boolean;
+  sink: Sink;
   /** gfp and conditions as raw terms of this function. */
   gfp: number[];
   atoms: { term: number; truth: boolean; state?: boolean }[];
@@ -38,7 +41,6 @@ export interface Sleep {
   reasons: number;
   note: string;
   length: number;
-  viaParam: number;
 }
 
 /** A sleep on one path, its conditions decided as far as this function can and told in terms of its parameters. */
@@ -61,6 +63,10 @@ interface PathConditions {
   /** Context bits that cannot be set. */
   absent: number;
 }
+
+/** Empty lists are most of all lists, and entries are kept: they share one. */
+const NONE: readonly never[] = [];
+const orNone = <T>(list: readonly T[]): readonly T[] => (list.length === 0 ? NONE : list);
 
 /** Most dropped locks of an entry. */
 const MOST_DROPPED = 4;
@@ -91,17 +97,20 @@ export class Sleeping {
     this.result = frame.result;
   }
 
-  direct(name: string, why: string, at: number, end: number): Sleep {
+  /** A sleep of this function's own, here unless `other` says where. */
+  direct(
+    name: string,
+    why: string,
+    at: number,
+    end: number,
+    other: Partial<Pick<Sink, "fn" | "allocation" | "viaParam">> = {},
+  ): Sleep {
+    const { fn = this.fn, allocation = false, viaParam = -1 } = other;
     return {
       written: name,
       next: null,
       via: "call",
-      sinkFn: this.fn,
-      sinkAt: at,
-      sinkEnd: end,
-      sinkName: name,
-      why,
-      allocation: false,
+      sink: { key: sinkKey(fn, at, name, viaParam), fn, at, end, name, why, allocation, viaParam },
       gfp: [],
       atoms: [],
       ctxNone: 0,
@@ -110,7 +119,6 @@ export class Sleeping {
       reasons: 0,
       note: "",
       length: 1,
-      viaParam: -1,
     };
   }
 
@@ -222,50 +230,36 @@ export class Sleeping {
 
   private entry({ at, end, sleep: e, reasons, gfp, atoms, ctxNone, dropped }: SleepHere): SleepEntry {
     return {
-      key:
-        e.next &&
-        e.viaParam < 0 &&
-        e.next.sinkFn === e.sinkFn &&
-        e.next.sinkAt === e.sinkAt &&
-        e.next.viaParam < 0
-          ? e.next.key
-          : `${e.sinkFn}:${e.sinkAt}:${e.sinkName}:${e.viaParam}`,
+      sink: e.sink,
       fn: this.fn,
       at,
       end,
       written: e.written,
       via: e.via,
       next: e.next,
-      sinkFn: e.sinkFn,
-      sinkAt: e.sinkAt,
-      sinkEnd: e.sinkEnd,
-      sinkName: e.sinkName,
-      why: e.why,
-      allocation: e.allocation,
-      gfp,
-      atoms,
+      gfp: orNone(gfp),
+      atoms: orNone(atoms),
       ctxNone,
-      dropped,
+      dropped: orNone(dropped),
       reasons,
       note: e.note,
       length: e.length,
-      viaParam: e.viaParam,
     };
   }
 
   private report(here: SleepHere, held: readonly Token[]): void {
     const { at, end, sleep: e, gfp, atoms } = here;
-    if (e.viaParam >= 0) return;
+    if (e.sink.viaParam >= 0) return;
     // The context is the outermost one that we entered ourselves, else an asserted one.
     const own = held.filter((t) => (t.adds & ATOMIC) !== 0);
     const token = own.find((t) => !t.entry) ?? own[0];
-    const key = `${at}|${e.allocation && e.gfp.length > 0 ? "gfp" : "any"}|${token.id}|${e.next ? e.next.fn : e.sinkName}`;
+    const key = `${at}|${e.sink.allocation && e.gfp.length > 0 ? "gfp" : "any"}|${token.id}|${e.next ? e.next.fn : e.sink.name}`;
     let f = this.raw.get(key);
     if (!f) {
       f = {
         at,
         end,
-        callee: e.next ? this.world.program.fnText(e.next.fn) : e.sinkName,
+        callee: e.next ? this.world.program.fnText(e.next.fn) : e.sink.name,
         written: e.written,
         context: heldContext(token),
         entries: [],

@@ -28,8 +28,7 @@ export class TableSleeps {
 
   tableSleep(sl: Sleeper, { at, end, args, conditional }: CallSite, s: PathState): void {
     if (this.frame.withoutSleeps) return;
-    const e = this.sleeping.direct(sl.name, whyOf(sl), at, end);
-    e.allocation = sl.allocation;
+    const e = this.sleeping.direct(sl.name, whyOf(sl), at, end, { allocation: sl.allocation });
     const c: SleepCondition = sl.condition;
     switch (c.kind) {
       case "always":
