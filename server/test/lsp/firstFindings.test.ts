@@ -212,7 +212,7 @@ describe("changes on disk", () => {
       changes: files.map((file) => ({ uri: uriOf(file), type: 2 })),
     });
 
-  it("of thousands of files, as by a checkout, have the tree read anew once it is over", async () => {
+  it("of thousands of files, as by a checkout, have the tree read anew once it is over", { timeout: 30_000 }, async () => {
     const files: Record<string, string> = { ...TREE, ...OTHERS };
     await start({ files });
     await client.open("fs/super.c", SUPER_C);
@@ -223,8 +223,8 @@ describe("changes on disk", () => {
     await report(many.slice(0, 1500));
     await report(many.slice(1500));
     await report(["mm/list_lru.c"]);
-    await client.until("indexing", () => client.status?.health === "indexing");
-    await client.until("ready", () => opened.length === 2 && client.status?.health === "ready", 10_000);
+    await client.until("the tree anew", () => opened.length === 2, 15_000);
+    await client.until("ready", () => client.status?.health === "ready", 15_000);
     expect(disposed).toContain("tree 1");
     await client.until("no finding", () => client.of("fs/super.c").length === 0);
   });
