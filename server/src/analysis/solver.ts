@@ -29,6 +29,7 @@ import { LockWrappers } from "./lockWrappers.js";
 import { MOST_HOPS, R, rankOf } from "./reasons.js";
 import { RegionFilter } from "./regionFilter.js";
 import { EMPTY, type SleepEntry, type Summary, sameSummary } from "./summary.js";
+import { TableNames } from "./tableNames.js";
 import { SharedTerms } from "./terms.js";
 import type { PointerTargets, World } from "./world.js";
 
@@ -85,6 +86,7 @@ export interface Solved {
 
 export class Solver implements World {
   readonly shared: SharedTerms;
+  readonly tableNames: TableNames;
   readonly graph: CallGraph;
   readonly pointers: Pointers;
   readonly results = new Map<number, FnResult>();
@@ -117,13 +119,14 @@ export class Solver implements World {
     private readonly only: ReadonlySet<number> | null = null,
   ) {
     this.shared = base?.shared ?? new SharedTerms(program);
+    this.tableNames = base?.tableNames ?? new TableNames(program.names, tables);
     this.graph = base?.graph ?? new CallGraph(program);
     this.pointers = base?.pointers ?? new Pointers(program, tables);
     this.reach = base?.reach ?? new SleepReach(program, this.graph, tables, this.pointers);
     this.aliases = base?.aliases ?? new Aliases(program, tables, (file) => facts.read(file));
     this.flows = base?.flows ?? new FlowStore(program, facts);
     this.wrappers = base?.wrappers ?? new LockWrappers(this, program, tables, this.graph, this.flows);
-    this.filter = new RegionFilter(program, tables, this.wrappers, (fn) => this.reaches(fn));
+    this.filter = new RegionFilter(program, tables, this.tableNames, this.wrappers, (fn) => this.reaches(fn));
   }
 
   /** A solver for questions about single functions: nothing that it works out shows in a later check. Good until an edit. */
@@ -615,7 +618,7 @@ export class Solver implements World {
               fn,
               flow,
               program,
-              this.tables,
+              this,
               (f) => this.reaches(f),
               this.only ? (f) => this.handed.add(f) : undefined,
             ),
