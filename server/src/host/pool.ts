@@ -53,7 +53,7 @@ const FLOW_BATCH_FUNCTIONS = 400;
 /** Batches given to a worker ahead, so that it need not wait for a busy main thread. */
 const BATCHES_AHEAD = 2;
 /** A worker that does not end by itself within this is ended. */
-const END_LIMIT_MS = 5000;
+const END_LIMIT_MS = 30_000;
 /** Workers that may end in a row without a file to blame before the pool gives up. */
 const START_ATTEMPTS = 3;
 
@@ -396,6 +396,8 @@ export class WorkerPool implements FactsHost {
   private end(slot: Slot): Promise<unknown> {
     slot.ending = "close";
     const { worker } = slot;
+    // It ended by itself, and its event has been.
+    if (worker.threadId === -1) return Promise.resolve();
     return new Promise((ended) => {
       const timer = setTimeout(() => void worker.terminate(), END_LIMIT_MS).unref();
       worker.once("exit", () => {

@@ -152,19 +152,26 @@ it("closed while its workers are within the parser, leaves the process alone", {
   const script = `
     const { WorkerPool } = await import("${dist}host/pool.js");
     const { harvestMacroClasses } = await import("${dist}outline/macroClasses.js");
-    const body = "\\tif (a(x)) {\\n\\t\\tb(x + 1, y->z);\\n\\t}\\n".repeat(20000);
+    const body = "\\tif (a(x)) {\\n\\t\\tb(x + 1, y->z);\\n\\t}\\n".repeat(5000);
     for (let i = 0; i < 6; i++) {
       const pool = new WorkerPool({ root: "/", jobs: 2, outline: { registrations: new Set() } });
       pool.setMacroClasses(harvestMacroClasses([]));
       for (const f of ["a.c", "b.c"]) pool.sources.setOverlay(f, "int f(int x)\\n{\\n" + body + "}\\n");
       const asked = pool.flows(["a.c", "b.c"].map((file) => ({ file, fns: [0] })), () => {}).catch(() => {});
-      await new Promise((done) => setTimeout(done, 400 + 60 * i));
+      await new Promise((done) => setTimeout(done, 300 + 60 * i));
       await pool.close();
       await asked;
     }
     console.log("alive");`;
-  const { stdout, stderr, signal } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
-    encoding: "utf8",
+  const folder = mkdtempSync(join(tmpdir(), "lockctx-close-"));
+  const file = join(folder, "close.mjs");
+  writeFileSync(file, script);
+  const { stdout, stderr, signal, status } = spawnSync(process.execPath, [file], { encoding: "utf8" });
+  rmSync(folder, { recursive: true });
+  expect({ stdout, stderr, signal, status }).toEqual({
+    stdout: "alive\n",
+    stderr: "",
+    signal: null,
+    status: 0,
   });
-  expect({ stdout, stderr, signal }).toEqual({ stdout: "alive\n", stderr: "", signal: null });
 });
