@@ -169,7 +169,7 @@ class KernelEngine implements InspectingEngine {
       const namesBefore = names.size;
       program.replace(path, outline);
       const now = program.file(path);
-      if (!now && before.size === 0) continue;
+      if (!now && !old) continue;
       for (const [key, f] of now ? functionTexts(now, text, (n) => program.names.text(n)) : []) {
         const was = before.get(key);
         before.delete(key);

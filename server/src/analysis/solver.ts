@@ -266,7 +266,13 @@ export class Solver implements World {
   /** False when there were no new wrappers. */
   private forgetCallersOfWrappers(): boolean {
     const names = this.wrappers.takeChanged();
-    for (const name of names) this.graph.callersOf(name, (fn) => this.forget(fn));
+    for (const name of names) {
+      this.graph.callersOf(name, (fn) => this.forget(fn));
+      // Through pointers too.
+      for (const wrapper of this.program.definitionsOf(name))
+        for (const field of this.pointers.fieldsOf(wrapper))
+          this.graph.callersOf(field, (fn) => this.forget(fn));
+    }
     return names.size > 0;
   }
 
@@ -440,13 +446,25 @@ export class Solver implements World {
     const pool = flow.pool();
     for (let pc = 0; pc < flow.length; pc += flow.size(pc)) {
       const q = flow.base + pc;
-      if (flow.code[q] === I.Call && pool.kind(flow.code[q + 2]) !== E.Var) {
+      if (flow.code[q] !== I.Call) continue;
+      const callee = flow.code[q + 2];
+      if (pool.kind(callee) !== E.Var || this.isHook(flow.names[pool.a(callee)], fn)) {
         pointers = true;
         break;
       }
     }
     if (!pointers) return [];
     return [...this.discover(fn, flow, true)].filter((f) => this.reaches(f) || this.isHanded(f));
+  }
+
+  /** Whether a name that is called means a variable that is given a function somewhere. */
+  private isHook(name: number, fn: number): boolean {
+    const file = this.program.fnFile(fn);
+    return (
+      !this.tableNames.has(name) &&
+      this.program.resolve(name, file).length === 0 &&
+      this.pointers.variableTargets(name, file).length > 0
+    );
   }
 
   /** Analyses whatever is needed to know the findings asked for. */
@@ -654,9 +672,14 @@ export class Solver implements World {
   }
 
   private async solveClosure(closure: ReadonlySet<number>, request: SolveRequest): Promise<void> {
+    // What a function calls where it is atomic comes before it too, or it would be old as soon as it is known.
     const order = components(
       [...closure].sort((a, b) => a - b),
-      (fn) => this.edges.get(fn) ?? [],
+      (fn) => {
+        const edges = this.edges.get(fn) ?? [];
+        const calls = this.regionCalls.get(fn);
+        return calls && calls.length > 1 ? [...edges, ...calls.slice(1)] : edges;
+      },
     );
     let n = 0;
     for (const scc of order) {
@@ -704,7 +727,7 @@ export class Solver implements World {
       if (was && now && sameSummary(was, now)) return;
       for (const caller of this.callers.get(fn) ?? []) if (!inside.has(caller)) this.stale.add(caller);
       // Functions that enter a context are not callers in the graph of edges: they know what they call there.
-      for (const root of this.rootsCalling(fn)) this.stale.add(root);
+      for (const root of this.rootsCalling(fn)) if (!inside.has(root)) this.stale.add(root);
     });
   }
 
