@@ -116,8 +116,7 @@ export function serveFacts(
       Atomics.store(progress, Progress.item, i);
       Atomics.add(progress, Progress.begun, 1);
       results.push(work(items[i], transfer));
-      // tree-sitter's trees are only given back when the event loop turns; outlines make none.
-      if (items[i].fns !== undefined) await nextTurn();
+      if (tools.turns && items[i].fns !== undefined) await nextTurn();
     }
     port.postMessage({ type: "done", id, results } satisfies FromWorker, transfer);
   };
