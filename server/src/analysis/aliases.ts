@@ -12,6 +12,7 @@ export class Aliases {
   /** How many files of a directory begin with a word. */
   private readonly alikeMemo = new Map<string, number>();
   private readonly propertyMemo = new Map<string, boolean | null>();
+  private readonly constantMemo = new Map<string, number | null>();
   private readonly texts = new Map<string, string | null>();
 
   constructor(
@@ -81,7 +82,16 @@ export class Aliases {
   constant(name: string, from: SourceFile): number | null {
     // Names of macros are upper case by custom: do not look up every variable.
     if (!/^[A-Z][A-Z0-9_]+$/.test(name)) return null;
-    const text = this.replacement(name, from);
+    const key = `${name}@${from.index}`;
+    let known = this.constantMemo.get(key);
+    if (known === undefined) {
+      known = this.constantText(this.replacement(name, from));
+      this.constantMemo.set(key, known);
+    }
+    return known;
+  }
+
+  private constantText(text: string | null): number | null {
     if (text === null) return null;
     const m = /^\(?\s*(-?\s*(?:0[xX][0-9a-fA-F]+|\d+))[uUlL]*\s*\)?$/.exec(text);
     return m ? Number(m[1].replace(/\s/g, "")) | 0 : null;
@@ -99,15 +109,15 @@ export class Aliases {
     const { program } = this;
     let r = this.seenIn(p, [from]);
     if (r === null) {
-      const near = program.files.filter(
-        (f): f is SourceFile =>
-          f !== null &&
-          f !== from &&
-          f.path.startsWith(dir) &&
-          closeness(f.path, from.path) >= 2 &&
-          this.sameDriver(f, from),
+      const near = program
+        .pathsFrom(dir)
+        .filter(
+          (path) => path !== from.path && closeness(path, from.path) >= 2 && this.sameDriver(path, from.path),
+        );
+      r = this.seenIn(
+        p,
+        near.map((path) => program.file(path)!),
       );
-      r = this.seenIn(p, near);
     }
     // A mark that a driver sets by a call, and never does: it does not have it.
     if (r === null && p.calls && !p.contraryCalls && !p.only) r = false;
@@ -119,17 +129,17 @@ export class Aliases {
    * Files of one directory are one driver when their names begin alike: with the same word, or with the same two where the
    * first is what everything there is called (gpio-, irq-, clk-).
    */
-  private sameDriver(f: SourceFile, from: SourceFile): boolean {
+  private sameDriver(path: string, from: string): boolean {
     const words = (path: string): string[] => path.slice(path.lastIndexOf("/") + 1).split(/[-_.]/);
-    const [first, second] = words(from.path);
-    const [x, y] = words(f.path);
+    const [first, second] = words(from);
+    const [x, y] = words(path);
     if (x !== first) return false;
-    const dir = from.path.slice(0, from.path.lastIndexOf("/") + 1);
+    const dir = from.slice(0, from.lastIndexOf("/") + 1);
     const key = `${dir}${first}`;
     let alike = this.alikeMemo.get(key);
     if (alike === undefined) {
       alike = 0;
-      for (const g of this.program.files) if (g?.path.startsWith(key) && words(g.path)[0] === first) alike++;
+      for (const other of this.program.pathsFrom(key)) if (words(other)[0] === first) alike++;
       this.alikeMemo.set(key, alike);
     }
     return alike <= MOST_ALIKE || y === second;

@@ -53,7 +53,7 @@ export function calleesOf(
     let x = e;
     if (x > 0 && pool.kind(x) === E.Addr) x = pool.a(x);
     if (x > 0 && pool.kind(x) === E.Cast) x = pool.b(x);
-    return x > 0 && pool.kind(x) === E.Var ? flow.names[pool.a(x)] : null;
+    return x > 0 && pool.kind(x) === E.Var ? flow.text(pool.a(x)) : null;
   };
   for (let pc = 0; pc < flow.length; pc += flow.size(pc)) {
     const q = flow.base + pc;
@@ -76,7 +76,7 @@ export function calleesOf(
           addName(name, false);
         }
       }
-      if (pool.kind(callee) === E.Var) addName(flow.names[pool.a(callee)], handsOn);
+      if (pool.kind(callee) === E.Var) addName(flow.text(pool.a(callee)), handsOn);
     } else if (c[q] === I.Assign) {
       const name = functionArg(c[q + 2]);
       if (name !== null && pool.kind(c[q + 1]) === E.Var) {

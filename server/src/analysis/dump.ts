@@ -24,10 +24,9 @@ import { Ctx } from "../kernel/types.js";
 import type { SourceFile } from "../program/program.js";
 import { hasBody } from "./callees.js";
 import type { Demand } from "./demand.js";
-import { heldContext } from "./entered.js";
 import { explainedPath, functionRef } from "./explain.js";
 import type { Reporter } from "./report.js";
-import type { LockRef } from "./summary.js";
+import { heldContext, type LockRef } from "./summary.js";
 import { sharedWording, termText, type Wording } from "./termText.js";
 import { holdings } from "./trace.js";
 
@@ -237,7 +236,7 @@ function instructionTexts(flow: Flow): { pc: number; at: number; text: string }[
   const callNames = new Map<number, string>();
   const w: Wording = {
     pool: flow.pool(),
-    name: (i) => flow.names[i] ?? "?",
+    name: (i) => flow.text(i),
     param: (i) => `argument ${i + 1}`,
     call: (i) => `${callNames.get(i) ?? ""}#${i}`,
   };
@@ -309,7 +308,7 @@ function summaryOf(demand: Demand, reporter: Reporter, fn: number): Part {
   });
   const sleeps = sum.sleeps.map((e) => ({
     ...explainedPath(demand, reporter, e),
-    ...(e.viaParam >= 0 ? { calls: w.param(e.viaParam) } : {}),
+    ...(e.sink.viaParam >= 0 ? { calls: w.param(e.sink.viaParam) } : {}),
     gfp: e.gfp.map((g) => termText(w, g)),
     conditions: e.atoms.map((a) => `${termText(w, a.term)} is ${a.truth ? "not zero" : "zero"}`),
     notIn: flagNames(e.ctxNone, Ctx),
@@ -363,7 +362,7 @@ function callsOf(demand: Demand, reporter: Reporter, fn: number): Part {
   const calls = trace.calls.map((c) => {
     const states = trace.states(c.pc);
     const under = [
-      ...new Set(holdings(states).map((h) => contextWords(reporter.context(fn, heldContext(h))))),
+      ...new Set(holdings(states).map((h) => contextWords(reporter.context(fn, heldContext(h.token))))),
     ];
     const targets = [...c.targets].map((t) => functionRef(program, t));
     const record = {

@@ -12,8 +12,8 @@ import { otherwiseOfCallback, otherwiseOfToken } from "./otherwise.js";
 import { R } from "./reasons.js";
 import type { Reporter } from "./report.js";
 import type { Token } from "./state.js";
-import type { HeldContext, LockRef } from "./summary.js";
-import { type Holding, holdings, isAtomic, leading, viaOf } from "./trace.js";
+import { heldContext, type LockRef } from "./summary.js";
+import { holdings, isAtomic, leading, viaOf } from "./trace.js";
 
 export interface EnteredLimits {
   /** Callers looked at in all. */
@@ -125,7 +125,7 @@ function callsOf(
     const top = leading(holdings(states));
     if (top && out.length < most) {
       out.push({
-        context: reporter.context(caller, heldContext(top)),
+        context: reporter.context(caller, heldContext(top.token)),
         from: "caller",
         chain,
         maybe: !states.every(isAtomic),
@@ -146,20 +146,6 @@ function releases(d: LockRef, t: Token): boolean {
   if (d.cls !== "" && t.cls !== "") return d.cls === t.cls;
   if (d.last !== "" && t.last !== "") return d.last === t.last;
   return d.kind === t.kind;
-}
-
-export function heldContext({ token }: Holding): HeldContext {
-  return {
-    kind: token.kind,
-    adds: token.adds,
-    lock: token.lock,
-    cls: token.cls,
-    how: token.how,
-    at: token.at,
-    end: token.end,
-    through: token.through,
-    reasons: token.reasons,
-  };
 }
 
 export const isAsserted = (t: Token): boolean => t.entry || (t.reasons & (R.assertion | R.annotation)) !== 0;

@@ -10,11 +10,11 @@ import type {
 } from "../findings/explain.js";
 import type { Program } from "../program/program.js";
 import type { Demand } from "./demand.js";
-import { type EnteredLimits, enteredIn, heldContext, isAsserted } from "./entered.js";
+import { type EnteredLimits, enteredIn, isAsserted } from "./entered.js";
 import { otherwiseOfSleep, otherwiseOfToken } from "./otherwise.js";
 import { instructions, statesIn } from "./places.js";
 import type { Reporter } from "./report.js";
-import type { SleepEntry } from "./summary.js";
+import { heldContext, type SleepEntry } from "./summary.js";
 import { ownWording, termText } from "./termText.js";
 import { type FunctionTrace, holdings, type TracedCall } from "./trace.js";
 
@@ -55,7 +55,7 @@ export async function explain(
   const entered = await enteredIn(demand, reporter, fn, LIMITS);
   const calls = trace ? trace.calls.filter((c) => inside(c.at)) : [];
   const entries = subject.range ? calls.flatMap((c) => c.sleeps) : [...(trace?.result.summary.sleeps ?? [])];
-  const sleeping = entries.filter((e) => e.viaParam < 0);
+  const sleeping = entries.filter((e) => e.sink.viaParam < 0);
   const paths = sleeping.slice(0, MOST_PATHS).map((e) => explainedPath(demand, reporter, e));
   const undecided = trace ? undecidedIn(demand, reporter, trace, calls, inside) : [];
   const unread = demand.unread(fn);
@@ -123,7 +123,7 @@ function ownContexts(
         ),
     );
     return {
-      context: reporter.context(trace.fn, heldContext(h)),
+      context: reporter.context(trace.fn, heldContext(h.token)),
       asserted: isAsserted(h.token),
       maybe: range !== null && !h.always,
       calls: under.slice(0, MOST_CALLS).map((c) => ({
@@ -156,7 +156,7 @@ function undecidedIn(
         why: "no way leads here: a call before it does not return, or a condition is known",
       });
     for (const e of c.sleeps) {
-      if (e.viaParam < 0) continue;
+      if (e.sink.viaParam < 0) continue;
       out.push({
         kind: "given-function",
         site: site(c.at, c.name.length),

@@ -1,11 +1,27 @@
-/** Flow facts asked for and kept: one request a file, in path order, so that workers read each file once a round. */
-import { Flow } from "../facts/flow.js";
+/**
+ * Flow facts asked for and kept: one request a file, in path order, so that workers read each file once a round. They are
+ * kept in pages of integers, names as numbers of the program: the facts of a kernel are some hundred thousand functions.
+ */
+import { Flow, type FlowFacts } from "../facts/flow.js";
 import { packHeads } from "../facts/heads.js";
 import type { FactsPort, FlowRequest } from "../facts/ports.js";
 import type { Program } from "../program/program.js";
 
+/** Integers of a page. */
+const PAGE = 1 << 20;
+/** A function's entry in its page: length of its code, number of its names, the names, the code. */
+const ENTRY_HEAD = 2;
+/** Of a function that was asked for and has no facts. */
+const NO_FACTS = -1;
+
 export class FlowStore {
-  private readonly flows = new Map<number, Flow | null>();
+  private pages: Int32Array[] = [];
+  /** Integers used of the last page. */
+  private used = PAGE;
+  /** Where a function's entry is: page * PAGE + index in the page, or NO_FACTS. */
+  private readonly places = new Map<number, number>();
+  private live = 0;
+  private dead = 0;
 
   constructor(
     private readonly program: Program,
@@ -14,20 +30,42 @@ export class FlowStore {
 
   /** Facts of a function; null where there is no body that could be read, undefined when not fetched. */
   get(fn: number): Flow | null | undefined {
-    return this.flows.get(fn);
+    const place = this.places.get(fn);
+    if (place === undefined) return undefined;
+    if (place === NO_FACTS) return null;
+    const page = this.pages[Math.floor(place / PAGE)];
+    const at = (place % PAGE) + ENTRY_HEAD;
+    const names = at + page[at - 1];
+    return new Flow(page.subarray(names, names + page[at - 2]), page.subarray(at, names), this.program.names);
   }
 
   /** Functions whose facts hold one of these names, whatever they do with it. */
   mentioning(names: ReadonlySet<number>): number[] {
     if (names.size === 0) return [];
-    const texts = new Set([...names].map((name) => this.program.names.text(name)));
     const found: number[] = [];
-    for (const [fn, flow] of this.flows) if (flow?.names.some((text) => texts.has(text))) found.push(fn);
+    for (const [fn, place] of this.places) {
+      if (place === NO_FACTS) continue;
+      const page = this.pages[Math.floor(place / PAGE)];
+      const first = (place % PAGE) + ENTRY_HEAD;
+      for (let i = first + page[first - 1] - 1; i >= first; i--) {
+        if (!names.has(page[i])) continue;
+        found.push(fn);
+        break;
+      }
+    }
     return found;
   }
 
   drop(fn: number): void {
-    this.flows.delete(fn);
+    const place = this.places.get(fn);
+    if (place === undefined) return;
+    this.places.delete(fn);
+    if (place === NO_FACTS) return;
+    const size = this.sizeAt(place);
+    this.dead += size;
+    this.live -= size;
+    // Long editing leaves holes.
+    if (this.dead > PAGE && this.dead > this.live) this.compact();
   }
 
   /** Gets what is not there yet. Rejects with an AbortError when the signal fires. */
@@ -35,7 +73,7 @@ export class FlowStore {
     const byFile = new Map<number, number[]>();
     const wanted: number[] = [];
     for (const fn of fns) {
-      if (this.flows.has(fn)) continue;
+      if (this.places.has(fn)) continue;
       wanted.push(fn);
       const f = this.program.fnFile(fn);
       const list = byFile.get(f.index);
@@ -43,27 +81,90 @@ export class FlowStore {
       else byFile.set(f.index, [fn]);
     }
     const requests: FlowRequest[] = [];
+    const order = new Map<string, number>();
     for (const index of [...byFile.keys()].sort((a, b) => a - b)) {
       const list = byFile.get(index)!.sort((a, b) => a - b);
+      const file = this.program.files[index]!.path;
+      order.set(file, requests.length);
       requests.push({
-        file: this.program.files[index]!.path,
+        file,
         fns: list.map((fn) => this.program.fnIndex(fn)),
         heads: (fns) => packHeads(fns.map((i) => this.program.head(this.program.files[index]!, i))),
       });
     }
     if (requests.length === 0) return;
+    // Kept in the order of the requests, whatever that of their arrival: numbers of names do not depend on the workers.
+    const early = new Map<number, { indices: readonly number[]; facts: (FlowFacts | null)[] }>();
+    let next = 0;
     await this.facts.flows(
       requests,
       (path, indices, facts) => {
-        const file = this.program.file(path);
-        if (!file) return;
-        indices.forEach((i, k) => {
-          const f = facts[k];
-          this.flows.set(file.fns[i], f ? new Flow(f) : null);
-        });
+        early.set(order.get(path)!, { indices, facts });
+        for (let got = early.get(next); got; got = early.get(next)) {
+          early.delete(next);
+          this.keep(requests[next++].file, got.indices, got.facts);
+        }
       },
       signal,
     );
-    for (const fn of wanted) if (!this.flows.has(fn)) this.flows.set(fn, null);
+    for (const [i, { indices, facts }] of [...early].sort(([a], [b]) => a - b))
+      this.keep(requests[i].file, indices, facts);
+    for (const fn of wanted) if (!this.places.has(fn)) this.places.set(fn, NO_FACTS);
+  }
+
+  private keep(path: string, indices: readonly number[], facts: readonly (FlowFacts | null)[]): void {
+    const file = this.program.file(path);
+    if (!file) return;
+    indices.forEach((i, k) => {
+      this.drop(file.fns[i]);
+      const f = facts[k];
+      this.places.set(file.fns[i], f ? this.put(f) : NO_FACTS);
+    });
+  }
+
+  private put({ code, names }: FlowFacts): number {
+    const [page, at, place] = this.room(ENTRY_HEAD + names.length + code.length);
+    page[at] = code.length;
+    page[at + 1] = names.length;
+    for (let i = 0; i < names.length; i++) page[at + ENTRY_HEAD + i] = this.program.names.id(names[i]);
+    page.set(code, at + ENTRY_HEAD + names.length);
+    return place;
+  }
+
+  /** Room for so many integers: the page, the index in it, and the place. */
+  private room(size: number): [Int32Array, number, number] {
+    if (this.used + size > PAGE) {
+      // What is longer than a page has one of its own.
+      this.pages.push(new Int32Array(Math.max(PAGE, size)));
+      this.used = 0;
+    }
+    const at = this.used;
+    this.used += size;
+    this.live += size;
+    const last = this.pages.length - 1;
+    return [this.pages[last], at, last * PAGE + at];
+  }
+
+  private sizeAt(place: number): number {
+    const page = this.pages[Math.floor(place / PAGE)];
+    const at = place % PAGE;
+    return ENTRY_HEAD + page[at] + page[at + 1];
+  }
+
+  private compact(): void {
+    const old = this.pages;
+    const sizes = new Map<number, number>();
+    for (const [fn, place] of this.places) if (place !== NO_FACTS) sizes.set(fn, this.sizeAt(place));
+    this.pages = [];
+    this.used = PAGE;
+    this.live = 0;
+    this.dead = 0;
+    for (const [fn, size] of sizes) {
+      const from = this.places.get(fn)!;
+      const at = from % PAGE;
+      const [page, to, place] = this.room(size);
+      page.set(old[Math.floor(from / PAGE)].subarray(at, at + size), to);
+      this.places.set(fn, place);
+    }
   }
 }

@@ -4,10 +4,10 @@ import type { Site } from "../findings/types.js";
 import { contextWords } from "../findings/words.js";
 import { ATOMIC } from "../kernel/types.js";
 import type { Demand } from "./demand.js";
-import { heldContext } from "./entered.js";
 import { functionRef } from "./explain.js";
 import { instructions } from "./places.js";
 import type { Reporter } from "./report.js";
+import { heldContext } from "./summary.js";
 import { type FunctionTrace, type HeldLocks, holdings, viaOf } from "./trace.js";
 
 /** More functions than a reader can make use of. */
@@ -126,7 +126,7 @@ class GraphBuilder {
     return unique(
       holdings(states)
         .filter((h) => h.token.entry === asserted)
-        .map((h) => contextWords(this.reporter.context(fn, heldContext(h)))),
+        .map((h) => contextWords(this.reporter.context(fn, heldContext(h.token)))),
     );
   }
 
@@ -155,9 +155,9 @@ class GraphBuilder {
         if (this.functions.has(t)) this.edge(from, this.idOf(t), viaOf(program, call, t), under, site);
       if (!withSinks) continue;
       for (const e of call.sleeps) {
-        if (e.next !== null || e.viaParam >= 0) continue;
-        const id = `call:${e.sinkName}`;
-        if (!this.nodes.has(id)) this.nodes.set(id, node(id, "primitive", e.sinkName, null, null, "may"));
+        if (e.next !== null || e.sink.viaParam >= 0) continue;
+        const id = `call:${e.sink.name}`;
+        if (!this.nodes.has(id)) this.nodes.set(id, node(id, "primitive", e.sink.name, null, null, "may"));
         this.edge(from, id, "call", under, site);
       }
     }
@@ -202,7 +202,7 @@ function node(
 
 function sleepsOf(trace: FunctionTrace | null): GraphNode["sleeps"] {
   if (!trace) return "unknown";
-  if (trace.result.summary.sleeps.some((e) => e.viaParam < 0)) return "may";
+  if (trace.result.summary.sleeps.some((e) => e.sink.viaParam < 0)) return "may";
   return trace.calls.some((c) => c.unresolved) ? "unknown" : "never";
 }
 

@@ -51,7 +51,7 @@ export function otherwiseOfSleep(program: Program, shared: SharedTerms, e: Sleep
   const out: string[] = [];
   for (const g of e.gfp)
     out.push(`not where ${termText(w, g)} does not allow blocking (GFP_ATOMIC, GFP_NOWAIT)`);
-  if (e.gfp.length === 0 && e.allocation && e.reasons & R["gfp-undecided"])
+  if (e.gfp.length === 0 && e.sink.allocation && e.reasons & R["gfp-undecided"])
     out.push("not if the gfp flags do not allow blocking: their value was not decided");
   for (const a of e.atoms) out.push(`not where ${termText(w, a.term)} is ${a.truth ? "zero" : "not zero"}`);
   for (const d of e.dropped) {

@@ -5,10 +5,11 @@ import { E } from "../facts/expr.js";
 import { I } from "../facts/flow.js";
 import type { FindingPath } from "../findings/types.js";
 import type { Demand } from "./demand.js";
-import { type EnteredLimits, enteredIn, heldContext } from "./entered.js";
+import { type EnteredLimits, enteredIn } from "./entered.js";
 import { functionRef } from "./explain.js";
 import { instructions, statesIn } from "./places.js";
 import type { Reporter } from "./report.js";
+import { heldContext } from "./summary.js";
 import { type FunctionTrace, holdings, type TracedCall } from "./trace.js";
 
 /** A reader waits for the answer: near callers only. */
@@ -34,7 +35,7 @@ export async function pointInfo(
   const here = call ? trace.states(call.pc) : statesIn(trace, at, at + 1);
   const onSignature = offset < ref.site.endOffset;
   for (const h of onSignature ? [] : holdings(here)) {
-    const c = reporter.context(fn, heldContext(h));
+    const c = reporter.context(fn, heldContext(h.token));
     info.contexts.push({
       kind: c.kind,
       ...(c.lock === undefined ? {} : { lock: c.lock }),
@@ -70,10 +71,10 @@ function callInfo(demand: Demand, reporter: Reporter, call: TracedCall): NonNull
   const { program } = demand.solver;
   const targets = [...call.targets].map((t) => functionRef(program, t).site);
   const paths: FindingPath[] = call.sleeps
-    .filter((e) => e.viaParam < 0)
+    .filter((e) => e.sink.viaParam < 0)
     .slice(0, MOST_PATHS)
     .map((e) => reporter.path(e, 0));
-  const given = call.sleeps.some((e) => e.viaParam >= 0);
+  const given = call.sleeps.some((e) => e.sink.viaParam >= 0);
   return {
     name: /\w+$/.exec(call.name)?.[0] ?? call.name,
     targets,

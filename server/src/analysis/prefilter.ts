@@ -69,7 +69,7 @@ export function depths(flow: Flow, op: (name: string) => number, entered: boolea
           if (name >= 0) {
             let o = ops[name];
             if (o === 127) {
-              o = op(flow.names[name]);
+              o = op(flow.text(name));
               ops[name] = o;
             }
             if (o === 1) mask = (mask << 1) & ALL;

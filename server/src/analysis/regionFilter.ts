@@ -27,7 +27,7 @@ export class RegionFilter {
         let at = HEADER + c[q + 7 + i] * 4;
         if (c[at] === E.Addr) at = HEADER + c[at + 1] * 4;
         if (c[at] !== E.Var) continue;
-        const id = this.program.names.find(flow.names[c[at + 1]]);
+        const id = this.program.names.find(flow.text(c[at + 1]));
         if (
           id > 0 &&
           this.program.definitionsOf(id).length > 0 &&
@@ -51,7 +51,7 @@ export class RegionFilter {
       if (c[q] !== I.Call) continue;
       const at = HEADER + c[q + 2] * 4;
       if (c[at] !== E.Var) continue;
-      const text = flow.names[c[at + 1]];
+      const text = flow.text(c[at + 1]);
       const l = this.tables.locks.get(text);
       if (!l || l.adds === 0) {
         const id = this.program.names.find(text);
@@ -84,7 +84,7 @@ export class RegionFilter {
     for (const name of depths(flow, (n) => this.wrappers.opOfText(n), program.fnColumn(fn, Fn.annotCount) > 0)
       .under) {
       if (name < 0) return true;
-      const text = flow.names[name];
+      const text = flow.text(name);
       if (tables.hardStops.has(text) || tables.neverSleeps.has(text)) continue;
       const lock = tables.locks.get(text);
       if (lock?.sleeps || tables.sleepers.has(text)) return true;

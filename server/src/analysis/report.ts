@@ -11,6 +11,7 @@ import type {
   Finding,
   FindingContext,
   FindingPath,
+  Reason,
   RuleId,
   Site,
 } from "../findings/types.js";
@@ -21,7 +22,7 @@ import type { Program } from "../program/program.js";
 import { MOST_PATHS } from "./interpret/finish.js";
 import { confidenceOf, MOST_HOPS, R, rankOf, reasonNames, withDoubts } from "./reasons.js";
 import type { Solver } from "./solver.js";
-import type { HeldContext, RawFinding, SleepEntry } from "./summary.js";
+import type { HeldContext, RawFinding, Sink, SleepEntry } from "./summary.js";
 import { TargetDoubts } from "./targetDoubts.js";
 
 const MESSAGE_LOCKS = new Set<ContextKind>(["spinlock", "rwlock", "raw-spinlock", "bit-spinlock", "seqlock"]);
@@ -29,6 +30,10 @@ const MESSAGE_LOCKS = new Set<ContextKind>(["spinlock", "rwlock", "raw-spinlock"
 export class Reporter {
   private readonly program: Program;
   private readonly targets: TargetDoubts;
+  /** What chains share is told once: steps, ends and lists of reasons. */
+  private readonly steps = new Map<SleepEntry, { step: ChainStep; reasons: number }>();
+  private readonly sleeps = new Map<Sink, FindingPath["sleep"]>();
+  private readonly reasons = new Map<number, Reason[]>();
 
   constructor(private readonly solver: Solver) {
     this.program = solver.program;
@@ -103,28 +108,57 @@ export class Reporter {
     const chain: ChainStep[] = [];
     let reasons = e.reasons | extra;
     for (let x: SleepEntry | null = e; x; x = x.next) {
-      const s = this.site(x.fn, x.at, x.end);
-      chain.push({ ...s, function: this.program.fnText(x.fn), via: x.via });
-      if (
-        this.solver.pointers.putSuper.has(x.fn) ||
-        (/^_*put_super$/.test(this.program.fnText(x.fn)) && s.file === "fs/super.c")
-      )
-        reasons |= R["put-super-path"];
-      if (this.program.fnFlags(x.fn) & FnFlag.Init) reasons |= R["boot-only"];
+      let told = this.steps.get(x);
+      if (!told) {
+        told = this.step(x);
+        this.steps.set(x, told);
+      }
+      chain.push(told.step);
+      reasons |= told.reasons;
     }
     reasons |= this.targets.doubts(e);
     const hops = hopsOf(chain);
     if (hops > MOST_HOPS) reasons |= R["long-chain"];
     reasons = withDoubts(reasons, hops);
-    const sleep = this.nameSite(e.sinkFn, e.sinkAt, e.sinkEnd, e.sinkName);
     const condition = this.condition(e);
     return {
       confidence: confidenceOf(reasons),
-      reasons: reasonNames(reasons),
+      reasons: this.reasonNames(reasons),
       ...(condition ? { condition } : {}),
       chain,
-      sleep: { ...sleep, call: e.sinkName, reason: e.why },
+      sleep: this.sleep(e.sink),
     };
+  }
+
+  /** One step of a chain, with the doubts that the function it stands in brings. */
+  private step(e: SleepEntry): { step: ChainStep; reasons: number } {
+    const { program } = this;
+    const site = this.site(e.fn, e.at, e.end);
+    const name = program.fnText(e.fn);
+    let reasons = 0;
+    if (this.solver.pointers.putSuper.has(e.fn) || (/^_*put_super$/.test(name) && site.file === "fs/super.c"))
+      reasons |= R["put-super-path"];
+    if (program.fnFlags(e.fn) & FnFlag.Init) reasons |= R["boot-only"];
+    return { step: { ...site, function: name, via: e.via }, reasons };
+  }
+
+  private sleep(sink: Sink): FindingPath["sleep"] {
+    let told = this.sleeps.get(sink);
+    if (!told) {
+      const site = this.nameSite(sink.fn, sink.at, sink.end, sink.name);
+      told = { ...site, call: sink.name, reason: sink.why };
+      this.sleeps.set(sink, told);
+    }
+    return told;
+  }
+
+  private reasonNames(bits: number): Reason[] {
+    let names = this.reasons.get(bits);
+    if (!names) {
+      names = reasonNames(bits);
+      this.reasons.set(bits, names);
+    }
+    return names;
   }
 
   private condition(e: SleepEntry): string {
@@ -175,7 +209,7 @@ export class Reporter {
   ): { finding: Finding; callee: string } {
     const rank = { high: 2, medium: 1, low: 0 } as const;
     const best = paths.reduce((a, b) => (rank[b.confidence] > rank[a.confidence] ? b : a));
-    const gfp = entries.length > 0 && entries.every((e) => e.allocation && isGfp(e));
+    const gfp = entries.length > 0 && entries.every((e) => e.sink.allocation && isGfp(e));
     const rule: RuleId = gfp ? "gfp-in-atomic" : callback ? "sleep-in-atomic-callback" : "sleep-in-atomic";
     const name = this.program.fnText(fn);
     const site = this.nameSite(fn, at, end, entries[0]?.written ?? callee);
@@ -216,11 +250,11 @@ export class Reporter {
         .sort((a, b) => levelOf(b) - levelOf(a) || a.bits - b.bits || compareText(a.how, b.how));
       const bySite = new Map<string, { root: CallbackRoot; entries: SleepEntry[] }>();
       for (const e of result.summary.sleeps) {
-        if (e.viaParam >= 0 || e.dropped.length > 0) continue;
+        if (e.sink.viaParam >= 0 || e.dropped.length > 0) continue;
         const root = roots.find((r) => (r.bits & e.ctxNone) === 0);
         if (!root) continue;
-        const gfp = isGfp(e) && e.allocation;
-        const key = `${e.at}|${gfp}|${e.next ? e.next.fn : e.sinkName}`;
+        const gfp = isGfp(e) && e.sink.allocation;
+        const key = `${e.at}|${gfp}|${e.next ? e.next.fn : e.sink.name}`;
         const s = bySite.get(key);
         if (s) s.entries.push(e);
         else bySite.set(key, { root, entries: [e] });
@@ -235,7 +269,7 @@ export class Reporter {
           (root.confidence === "low" ? R["config-dependent"] | R["flag-undecided"] : 0);
         const paths = entries.slice(0, MOST_PATHS).map((e) => this.path(e, reason | undecided(e)));
         const context: FindingContext = { kind: root.kind, site: this.registered(root), how: root.how };
-        const callee = first.next ? this.program.fnText(first.next.fn) : first.sinkName;
+        const callee = first.next ? this.program.fnText(first.next.fn) : first.sink.name;
         drafts.push(
           this.make(
             fn,
@@ -279,7 +313,7 @@ function hopsOf(chain: readonly ChainStep[]): number {
 }
 
 function isGfp(e: SleepEntry): boolean {
-  return e.allocation;
+  return e.sink.allocation;
 }
 
 function levelOf(r: CallbackRoot): number {
@@ -287,11 +321,11 @@ function levelOf(r: CallbackRoot): number {
 }
 
 function throughKey(fn: number, e: SleepEntry): string {
-  return `${fn}:${e.sinkFn}:${e.sinkAt}`;
+  return `${fn}:${e.sink.fn}:${e.sink.at}`;
 }
 
 function markThrough(set: Set<string>, e: SleepEntry): void {
-  for (let x = e.next; x; x = x.next) set.add(`${x.fn}:${e.sinkFn}:${e.sinkAt}`);
+  for (let x = e.next; x; x = x.next) set.add(`${x.fn}:${e.sink.fn}:${e.sink.at}`);
 }
 
 const RANK: Record<Confidence, number> = { high: 2, medium: 1, low: 0 };

@@ -97,7 +97,7 @@ export class Solver implements World {
   private goesThrough = false;
   /** Callees of the functions whose callees matter, and the other way round. */
   private readonly edges = new Map<number, readonly number[]>();
-  private readonly callers = new Map<number, Set<number>>();
+  private readonly callers = new Map<number, number[]>();
   /** What functions that enter a context call there; absent: not looked at yet. Empty: nothing that can sleep. */
   private readonly regionCalls = new Map<number, readonly number[]>();
 
@@ -241,7 +241,11 @@ export class Solver implements World {
     }
     this.regionCalls.delete(fn);
     this.rootIndex = null;
-    for (const callee of this.edges.get(fn) ?? []) this.callers.get(callee)?.delete(fn);
+    for (const callee of this.edges.get(fn) ?? []) {
+      const list = this.callers.get(callee);
+      const at = list ? list.indexOf(fn) : -1;
+      if (at >= 0) list!.splice(at, 1);
+    }
     this.edges.delete(fn);
   }
 
@@ -252,9 +256,9 @@ export class Solver implements World {
   private setEdges(fn: number, callees: readonly number[]): void {
     this.edges.set(fn, callees);
     for (const c of callees) {
-      const set = this.callers.get(c);
-      if (set) set.add(fn);
-      else this.callers.set(c, new Set([fn]));
+      const list = this.callers.get(c);
+      if (list) list.push(fn);
+      else this.callers.set(c, [fn]);
     }
   }
 

@@ -4,6 +4,7 @@
  * Offsets are relative to the start of the function that they stand in.
  */
 import type { ContextKind } from "../kernel/types.js";
+import type { Token } from "./state.js";
 
 /** A lock as seen across functions. */
 export interface LockRef {
@@ -46,10 +47,26 @@ export interface Atom {
   truth: boolean;
 }
 
+/** The sleeping call at the end of a chain; every entry on the way up shares it. */
+export interface Sink {
+  /** Entries with the same one compete. */
+  readonly key: string;
+  readonly fn: number;
+  readonly at: number;
+  readonly end: number;
+  readonly name: string;
+  readonly why: string;
+  readonly allocation: boolean;
+  /** It stands for whatever the parameter with this number, a function, does; -1 otherwise. */
+  readonly viaParam: number;
+}
+
+export const sinkKey = (fn: number, at: number, name: string, viaParam: number): string =>
+  `${fn}:${at}:${name}:${viaParam}`;
+
 /** A way in which a function may sleep. The chain is the linked list through `next`. */
 export interface SleepEntry {
-  /** The sleeping call at the end of the chain, as a key: entries with the same one compete. */
-  key: string;
+  sink: Sink;
   /** The function that this is an entry of, and its call site on the way. */
   fn: number;
   at: number;
@@ -58,13 +75,6 @@ export interface SleepEntry {
   written: string;
   via: "call" | "macro" | "pointer" | "callback";
   next: SleepEntry | null;
-  /** The sleeping call at the end of the chain. */
-  sinkFn: number;
-  sinkAt: number;
-  sinkEnd: number;
-  sinkName: string;
-  why: string;
-  allocation: boolean;
   /** gfp terms that must all allow blocking. */
   gfp: readonly number[];
   atoms: readonly Atom[];
@@ -77,8 +87,6 @@ export interface SleepEntry {
   note: string;
   /** Calls from here to the sleep. */
   length: number;
-  /** The entry stands for whatever the parameter with this number, a function, does; -1 otherwise. */
-  viaParam: number;
 }
 
 export interface HeldContext {
@@ -92,6 +100,12 @@ export interface HeldContext {
   end: number;
   through: readonly Step[];
   reasons: number;
+}
+
+/** The context that a token stands for, without what only its path needs to know. */
+export function heldContext(token: Token): HeldContext {
+  const { kind, adds, lock, cls, how, at, end, through, reasons } = token;
+  return { kind, adds, lock, cls, how, at, end, through, reasons };
 }
 
 /** A sleep under a context that this function entered. */
@@ -118,6 +132,20 @@ export interface Summary {
 
 export const EMPTY: Summary = { sleeps: [], more: 0, effects: [], noReturn: false };
 
+function sameSink(a: Sink, b: Sink): boolean {
+  return (
+    a === b ||
+    (a.key === b.key &&
+      a.fn === b.fn &&
+      a.at === b.at &&
+      a.end === b.end &&
+      a.name === b.name &&
+      a.why === b.why &&
+      a.allocation === b.allocation &&
+      a.viaParam === b.viaParam)
+  );
+}
+
 /** Whether two entries say the same to a caller (the chain below counts: a reader sees it). */
 export function sameEntry(a: SleepEntry, b: SleepEntry): boolean {
   return (
@@ -125,17 +153,10 @@ export function sameEntry(a: SleepEntry, b: SleepEntry): boolean {
     a.end === b.end &&
     a.written === b.written &&
     a.via === b.via &&
-    a.key === b.key &&
-    a.sinkFn === b.sinkFn &&
-    a.sinkAt === b.sinkAt &&
-    a.sinkEnd === b.sinkEnd &&
-    a.why === b.why &&
-    a.allocation === b.allocation &&
-    a.sinkName === b.sinkName &&
+    sameSink(a.sink, b.sink) &&
     a.length === b.length &&
     a.reasons === b.reasons &&
     a.ctxNone === b.ctxNone &&
-    a.viaParam === b.viaParam &&
     a.note === b.note &&
     a.gfp.length === b.gfp.length &&
     a.gfp.every((g, i) => g === b.gfp[i]) &&

@@ -9,6 +9,7 @@ import type { SleepEntry } from "./summary.js";
 
 export class TargetDoubts {
   private readonly program: Program;
+  private readonly rivalsOf = new Map<number, readonly number[]>();
 
   constructor(private readonly solver: Solver) {
     this.program = solver.program;
@@ -47,8 +48,13 @@ export class TargetDoubts {
   }
 
   /** The other functions that can stand where this one does. */
-  private rivals(fn: number): number[] {
-    return [...this.solver.pointers.rivals(fn)].filter((r) => this.program.alive(r));
+  private rivals(fn: number): readonly number[] {
+    let found = this.rivalsOf.get(fn);
+    if (!found) {
+      found = [...this.solver.pointers.rivals(fn)].filter((r) => this.program.alive(r));
+      this.rivalsOf.set(fn, found);
+    }
+    return found;
   }
 
   /**

@@ -96,10 +96,10 @@ export class Terms {
   readonly pool: ExprPool;
   private readonly paramOf = new Map<number, number>();
   private readonly typeOfLocal = new Map<number, TypeRef>();
-  private readonly globalName: Int32Array;
-  private readonly localName = new Map<number, number>();
+  /** Tree-wide numbers of names that the analysis added, after those of the flow. */
+  private readonly added: number[] = [];
+  private localName: Map<number, number> | null = null;
   private readonly sharedMemo = new Map<number, number>();
-  private readonly names: string[];
   /** Where the returned value stands while an effect is translated, or -1. */
   returned = -1;
 
@@ -111,31 +111,25 @@ export class Terms {
     readonly isMacro: boolean,
   ) {
     this.pool = flow.pool();
-    this.names = [...flow.names];
-    this.globalName = new Int32Array(flow.names.length);
-    for (let i = 0; i < flow.names.length; i++) {
-      const g = program.names.id(flow.names[i]);
-      this.globalName[i] = g;
-      this.localName.set(g, i);
-    }
     for (let i = 0; i < flow.localCount; i++) {
       const q = flow.localsAt + i * LOCAL_STRIDE;
       const name = flow.code[q];
       if (i < flow.paramCount) this.paramOf.set(name, i);
-      const type = { name: this.globalName[flow.code[q + 1]], flags: flow.code[q + 2] };
+      const type = { name: flow.names[flow.code[q + 1]], flags: flow.code[q + 2] };
       if (!this.typeOfLocal.has(name) || type.name !== 0) this.typeOfLocal.set(name, type);
     }
   }
 
   text(nameIndex: number): string {
-    return this.names[nameIndex] ?? "";
+    const n = this.flow.names.length;
+    if (nameIndex < n) return this.flow.text(nameIndex);
+    return nameIndex - n < this.added.length ? this.program.names.text(this.added[nameIndex - n]) : "";
   }
 
   /** The tree-wide number of a name of this function. */
   global(nameIndex: number): number {
-    return nameIndex < this.globalName.length
-      ? this.globalName[nameIndex]
-      : this.program.names.id(this.names[nameIndex]);
+    const n = this.flow.names.length;
+    return nameIndex < n ? this.flow.names[nameIndex] : this.added[nameIndex - n];
   }
 
   /** Index of a name in this function, made if new. */
@@ -144,10 +138,14 @@ export class Terms {
   }
 
   private localIndex(global: number): number {
+    const { names } = this.flow;
+    if (!this.localName) {
+      this.localName = new Map();
+      for (let i = 0; i < names.length; i++) this.localName.set(names[i], i);
+    }
     let i = this.localName.get(global);
     if (i === undefined) {
-      i = this.names.length;
-      this.names.push(this.program.names.text(global));
+      i = names.length + this.added.push(global) - 1;
       this.localName.set(global, i);
     }
     return i;
@@ -169,7 +167,7 @@ export class Terms {
   }
 
   isLocal(nameIndex: number): boolean {
-    return this.typeOfLocal.has(nameIndex) || this.names[nameIndex]?.startsWith("$");
+    return this.typeOfLocal.has(nameIndex) || this.text(nameIndex).startsWith("$");
   }
 
   private depth(e: number, limit: number): number {
@@ -402,7 +400,7 @@ export class Terms {
       }
       case E.Param: {
         const q = this.flow.localsAt + p.a(e) * LOCAL_STRIDE;
-        const name = this.globalName[this.flow.code[q + 1]];
+        const name = this.flow.names[this.flow.code[q + 1]];
         return name === 0 ? null : { name, flags: this.flow.code[q + 2] };
       }
       case E.Cast:

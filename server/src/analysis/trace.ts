@@ -124,7 +124,7 @@ export class TraceBuilder implements Observer {
       here = new Map();
       this.entries.set(entry.at, here);
     }
-    const key = `${entry.sinkFn}:${entry.sinkAt}:${entry.sinkName}:${entry.viaParam}`;
+    const key = entry.sink.key;
     const old = here.get(key);
     if (!old || entry.length < old.length) here.set(key, entry);
   }
@@ -146,7 +146,7 @@ export class TraceBuilder implements Observer {
     for (const [at, entries] of this.entries) {
       const call = this.calls.get(at);
       if (call)
-        call.sleeps = [...entries.values()].sort((a, b) => a.length - b.length || a.sinkAt - b.sinkAt);
+        call.sleeps = [...entries.values()].sort((a, b) => a.length - b.length || a.sink.at - b.sink.at);
     }
     return {
       fn: this.fn,

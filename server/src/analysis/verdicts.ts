@@ -32,7 +32,7 @@ export async function sleepVerdicts(
     const about = { ...functionSite(program, fn), function: program.fnText(fn), flags: program.fnFlags(fn) };
     if (!result) return { ...about, sleeps: "unknown" };
     // What a callback that the caller hands in does is not the function's own doing.
-    const ways = result.summary.sleeps.filter((e) => e.viaParam < 0);
+    const ways = result.summary.sleeps.filter((e) => e.sink.viaParam < 0);
     if (ways.length === 0) return { ...about, sleeps: "never" };
     const best = ways.reduce((a, b) => (sureness(b) > sureness(a) ? b : a));
     return { ...about, sleeps: isUnconditional(best) ? "always" : "sometimes", path: reporter.path(best, 0) };

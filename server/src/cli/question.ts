@@ -7,20 +7,17 @@ import type { InspectingEngine } from "../engine.js";
 import type { FunctionRef, Subject } from "../findings/explain.js";
 import type { Workbench } from "../fixes/proof.js";
 import { findKernelRoot } from "../host/root.js";
-import { openTree } from "../host/tree.js";
 import { isCFile } from "../host/walk.js";
 import { TreePositions } from "../report/positions.js";
-import { addCacheOptions, type CacheFlags, cacheFromFlags, reportCache } from "./cacheOptions.js";
+import { addCacheOptions } from "./cacheOptions.js";
 import { UsageError } from "./errors.js";
 import { addJobs } from "./jobs.js";
 import type { CommandContext } from "./main.js";
-import { ProgressLine } from "./progress.js";
-import { resolveTargets, type Scope, type Targets } from "./targets.js";
+import type { ProgressLine } from "./progress.js";
+import type { Targets } from "./targets.js";
+import { type TreeFlags, withProgram } from "./withTree.js";
 
-export interface QuestionFlags extends CacheFlags {
-  root?: string;
-  scope?: Scope;
-  jobs: number;
+export interface QuestionFlags extends TreeFlags {
   color: boolean;
 }
 
@@ -89,56 +86,29 @@ export async function ask<T>(
   query: Query,
   paths: readonly string[],
   flags: QuestionFlags,
-  { cwd, signal }: CommandContext,
+  context: CommandContext,
   answer: (question: Question) => Promise<T>,
 ): Promise<T> {
-  const line = new ProgressLine(process.stderr);
-  try {
-    const named = query.file === undefined ? [...paths] : [locate(query.file, flags, cwd), ...paths];
-    // Without a kernel tree, what stands below here is looked at.
-    const isLoose = flags.root === undefined && findKernelRoot(resolve(cwd, named[0] ?? ".")) === null;
-    if (isLoose && flags.scope === undefined && named.length > 0 && isBelow(named[0], cwd)) named.push(".");
-    const targets = await resolveTargets({
-      paths: named,
-      root: flags.root,
-      scope: flags.scope,
-      cwd,
+  const { cwd, signal } = context;
+  const named = query.file === undefined ? [...paths] : [locate(query.file, flags, cwd), ...paths];
+  // Without a kernel tree, what stands below here is looked at.
+  const isLoose = flags.root === undefined && findKernelRoot(resolve(cwd, named[0] ?? ".")) === null;
+  if (isLoose && flags.scope === undefined && named.length > 0 && isBelow(named[0], cwd)) named.push(".");
+  return withProgram(named, flags, context, ({ tree, bench, targets, line }) => {
+    const positions = new TreePositions(bench.read);
+    const inTree = query.file === undefined ? undefined : rootRelative(named[0], targets.root, cwd);
+    line.update({ phase: "analysing", done: 0, total: 0 });
+    return answer({
+      engine: tree.engine,
+      bench,
+      positions,
+      targets,
+      line,
       signal,
-      onProgress: (files) => line.update({ phase: "listing files", done: files, total: 0 }),
+      subject: () => subjectOf(tree.engine, positions, query, inTree),
+      file: () => (query.name === undefined && query.line === undefined ? (inTree ?? null) : null),
     });
-    const tree = openTree({
-      root: targets.root,
-      jobs: Math.min(flags.jobs, targets.files.length),
-      cache: cacheFromFlags(flags, cwd),
-    });
-    try {
-      await tree.engine.load(targets.files, { progress: line.update, signal });
-      const positions = new TreePositions((file) => tree.facts.read(file));
-      const inTree = query.file === undefined ? undefined : rootRelative(named[0], targets.root, cwd);
-      const question: Question = {
-        engine: tree.engine,
-        bench: {
-          engine: tree.engine,
-          read: (file) => tree.facts.read(file),
-          setText: (file, text) => tree.facts.sources.setOverlay(file, text),
-        },
-        positions,
-        targets,
-        line,
-        signal,
-        subject: () => subjectOf(tree.engine, positions, query, inTree),
-        file: () => (query.name === undefined && query.line === undefined ? (inTree ?? null) : null),
-      };
-      line.update({ phase: "analysing", done: 0, total: 0 });
-      return await answer(question);
-    } finally {
-      line.clear();
-      await tree.close();
-      reportCache(tree.facts);
-    }
-  } finally {
-    line.clear();
-  }
+  });
 }
 
 /** A file as typed is meant from here, or else from the root that was named. */

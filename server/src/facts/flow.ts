@@ -64,10 +64,13 @@ export const CallFlag = {
   Conditional: 4,
 } as const;
 
-/** A decoded view of the facts; columns are not copied. */
+/** Numbers ↔ names of the whole tree, as the program has them. */
+export interface NameTable {
+  text(id: number): string;
+}
+
+/** A view of the facts with names that are numbers of the program; columns are not copied. */
 export class Flow {
-  readonly names: string[];
-  readonly code: Int32Array;
   readonly base: number;
   readonly localsAt: number;
   readonly localCount: number;
@@ -75,16 +78,24 @@ export class Flow {
   readonly callCount: number;
   readonly flags: number;
 
-  constructor(facts: FlowFacts) {
-    this.names = facts.names;
-    this.code = facts.code;
-    const c = facts.code;
+  constructor(
+    readonly code: Int32Array,
+    /** Tree-wide number of each name of this function. */
+    readonly names: Int32Array,
+    private readonly table: NameTable,
+  ) {
+    const c = code;
     this.localsAt = HEADER + c[Head.poolLength];
     this.localCount = c[Head.locals];
     this.paramCount = c[Head.params];
     this.callCount = c[Head.calls];
     this.flags = c[Head.flags];
     this.base = this.localsAt + this.localCount * LOCAL_STRIDE;
+  }
+
+  /** A name of this function. */
+  text(name: number): string {
+    return name < this.names.length ? this.table.text(this.names[name]) : "";
   }
 
   /** A fresh copy of the expression pool, to which the reader may add. */

@@ -74,13 +74,7 @@ export function insertBefore(
 }
 
 /** Declares a variable at the end of a block's declarations. */
-export function declareIn(
-  file: string,
-  text: string,
-  syntax: FunctionSyntax,
-  block: Node,
-  declaration: string,
-): FixEdit {
+export function declareIn(file: string, text: string, block: Node, declaration: string): FixEdit {
   let last: Node | null = null;
   for (const child of block.children) {
     if (child.kind !== K.declaration) break;
@@ -90,7 +84,6 @@ export function declareIn(
   const first = block.children[0];
   const indent = first ? indentAt(text, first.start) : `${indentAt(text, block.start)}\t`;
   const eol = eolOf(text);
-  void syntax;
   return {
     file,
     offset: block.start + 1,

@@ -33,6 +33,11 @@ export interface PoolOptions {
   jobs?: number;
   /** A file that takes longer is skipped. */
   fileTimeLimitMs?: number;
+  /**
+   * Workers that have had nothing to do for so long are ended, and started again when there is work: a worker holds a
+   * hundred megabytes and more. Absent: they stay.
+   */
+  idleLimitMs?: number;
   /** Results carry the versions of the files they were made from, for the cache. */
   versions?: boolean;
   /** Other worker code, in tests of the pool. */
@@ -99,6 +104,7 @@ export class WorkerPool implements FactsHost {
   private known: KnownOutlines | null = null;
   private readonly flowProblems = new Map<string, string>();
   private watchdog: NodeJS.Timeout | null = null;
+  private idleSince = 0;
   private failedEnds = 0;
   private closed = false;
 
@@ -208,12 +214,7 @@ export class WorkerPool implements FactsHost {
     if (this.watchdog) clearInterval(this.watchdog);
     this.watchdog = null;
     this.fail(new Error("the worker pool was closed"));
-    await Promise.all(
-      this.slots.splice(0).map((slot) => {
-        slot.ending = "close";
-        return slot.worker.terminate();
-      }),
-    );
+    await Promise.all(this.slots.splice(0).map((slot) => this.end(slot)));
   }
 
   private run(
@@ -376,10 +377,22 @@ export class WorkerPool implements FactsHost {
         void slot.worker.terminate();
       }
     }
-    if (!busy && this.queue.length === 0 && this.watchdog) {
-      clearInterval(this.watchdog);
-      this.watchdog = null;
+    if (busy || this.queue.length > 0) {
+      this.idleSince = 0;
+      return;
     }
+    this.idleSince ||= now;
+    const { idleLimitMs = null } = this.options;
+    if (idleLimitMs !== null && now - this.idleSince < idleLimitMs) return;
+    this.idleSince = 0;
+    if (idleLimitMs !== null) for (const slot of this.slots.splice(0)) this.end(slot);
+    if (this.watchdog) clearInterval(this.watchdog);
+    this.watchdog = null;
+  }
+
+  private end(slot: Slot): Promise<unknown> {
+    slot.ending = "close";
+    return slot.worker.terminate();
   }
 
   /** Ends every call with the error. */

@@ -10,6 +10,9 @@ import { createInProcessHost } from "./inProcess.js";
 import { type PoolOptions, WorkerPool } from "./pool.js";
 import { readKernelVersion } from "./root.js";
 
+/** The batch side asks for facts in bulk; while it solves, nobody misses the workers. */
+const IDLE_LIMIT_MS = 2000;
+
 export interface OpenTreeOptions {
   root: string;
   /** Worker threads; 0 runs everything on this thread. */
@@ -37,7 +40,9 @@ export function openTree({ root, jobs, cache }: OpenTreeOptions): OpenTree {
   const tables = loadKernelTables(version);
   const outline = { registrations: registrationNames(tables) };
   const facts: FactsHost =
-    jobs === 0 ? createInProcessHost({ root, outline }) : openFacts({ root, outline, jobs, cache });
+    jobs === 0
+      ? createInProcessHost({ root, outline })
+      : openFacts({ root, outline, jobs, cache, idleLimitMs: IDLE_LIMIT_MS });
   return {
     root,
     version,

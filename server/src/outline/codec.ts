@@ -97,6 +97,9 @@ export function encodeOutline(o: FileOutline): Uint8Array {
   return out;
 }
 
+/** Of columns without records: most of a file's. */
+const EMPTY = new Int32Array(0);
+
 class Reader {
   at = 0;
   constructor(readonly b: Uint8Array) {}
@@ -127,6 +130,7 @@ class Reader {
     const { b } = this;
     const n = this.uint();
     if (n > b.length - this.at) throw new Error("outline: truncated");
+    if (n === 0) return EMPTY;
     const a = new Int32Array(n);
     let at = this.at;
     for (let c = 0; c < stride; c++) {

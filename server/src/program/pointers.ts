@@ -344,11 +344,7 @@ export class Pointers {
       guess = true;
     }
     if (!ops || ops.context === "process") return;
-    if (
-      ops.unless &&
-      this.hasProperty(f, ops.unless.field, ops.unless.values, f.outline.inits[init + Init.base])
-    )
-      return;
+    if (ops.unless && this.hasProperty(f, ops.unless.field, ops.unless.values)) return;
     const c = CONTEXT_BITS[ops.context];
     if (!c) return;
     this.own(f).roots.push({
@@ -364,12 +360,11 @@ export class Pointers {
   }
 
   /** Whether this file gives the field one of the values somewhere. */
-  private hasProperty(f: SourceFile, field: string, values: readonly string[], base: number): boolean {
+  private hasProperty(f: SourceFile, field: string, values: readonly string[]): boolean {
     const { program } = this;
     const o = f.outline;
     const id = program.names.find(field);
     if (id < 0) return false;
-    void base;
     for (let i = 0; i < o.inits.length; i += INIT_STRIDE) {
       if (o.inits[i + Init.field] !== id) continue;
       const v = program.names.text(o.inits[i + Init.value]);

@@ -21,6 +21,16 @@ import {
 import { Includes } from "./includes.js";
 import { archOf, closeness, isHeader, isPrivate, visibleHeader } from "./places.js";
 
+/** Shorter parts of a string are copies anyway; longer ones keep the whole string that they were cut from. */
+const SHORT = 13;
+
+/** The same text in a string of its own: a name must not keep all names of its file in memory. */
+function ownCopy(text: string): string {
+  if (text.length < SHORT) return text;
+  const copy = Buffer.from(text, "latin1").toString("latin1");
+  return copy === text ? copy : text;
+}
+
 /** Strings ↔ numbers for the whole tree. */
 export class Names {
   private readonly ids = new Map<string, number>([["", 0]]);
@@ -30,8 +40,9 @@ export class Names {
     let n = this.ids.get(text);
     if (n === undefined) {
       n = this.list.length;
-      this.list.push(text);
-      this.ids.set(text, n);
+      const own = ownCopy(text);
+      this.list.push(own);
+      this.ids.set(own, n);
     }
     return n;
   }
@@ -45,6 +56,8 @@ export class Names {
     return this.list.length;
   }
 }
+
+const NONE: readonly number[] = [];
 
 export interface SourceFile {
   path: string;
@@ -78,7 +91,8 @@ export class Program {
   private readonly structs = new Map<number, number[]>();
   private readonly globals = new Map<number, number[]>();
   private readonly annotated = new Map<number, number[]>();
-  private readonly resolveCache = new Map<number, readonly number[]>();
+  /** What names with several definitions mean, by file index. */
+  private resolved: (Map<number, readonly number[]> | undefined)[] = [];
   private readonly includes = new Includes(this);
   private readonly structCache = new Map<number, number>();
   /** Indices of files that were replaced or added since the program was loaded. */
@@ -93,6 +107,23 @@ export class Program {
     return i === undefined ? null : this.files[i];
   }
 
+  /** Paths of files that begin with this, in order. */
+  pathsFrom(prefix: string): string[] {
+    this.sorted ??= [...this.byPath.keys()].sort();
+    const { sorted } = this;
+    let low = 0;
+    for (let high = sorted.length; low < high; ) {
+      const middle = (low + high) >> 1;
+      if (sorted[middle] < prefix) low = middle + 1;
+      else high = middle;
+    }
+    let end = low;
+    while (end < sorted.length && sorted[end].startsWith(prefix)) end++;
+    return sorted.slice(low, end);
+  }
+  /** All paths in order; null when files came or went since. */
+  private sorted: string[] | null = null;
+
   /** Number of a file's place in `files`, which it keeps when its text is replaced. */
   indexOf(path: string): number | undefined {
     return this.byPath.get(path) ?? this.removed.get(path);
@@ -100,6 +131,7 @@ export class Program {
 
   /** Adds files in path order (callers sort): numbering, and so everything after it, is independent of arrival order. */
   add(path: string, outline: FileOutline): SourceFile {
+    this.sorted = null;
     return this.put(path, outline, this.files.length, null);
   }
 
@@ -169,7 +201,8 @@ export class Program {
       this.byPath.delete(path);
       this.removed.set(path, old.index);
     }
-    this.resolveCache.clear();
+    if (!old || !outline) this.sorted = null;
+    this.resolved = [];
     this.structCache.clear();
     this.includes.forget();
     const index = this.removed.get(path) ?? this.files.length;
@@ -337,10 +370,10 @@ export class Program {
   }
 
   definitionsOf(name: number): readonly number[] {
-    return this.definitions.get(name) ?? [];
+    return this.definitions.get(name) ?? NONE;
   }
   prototypesOf(name: number): readonly number[] {
-    return this.annotated.get(name) ?? [];
+    return this.annotated.get(name) ?? NONE;
   }
   allDefinitions(): IterableIterator<[number, number[]]> {
     return this.definitions.entries();
@@ -351,12 +384,30 @@ export class Program {
    * architectures are left out, stubs in `#else` branches give way to real bodies. Several: alternatives by build.
    */
   resolve(name: number, from: SourceFile): readonly number[] {
-    const key = name * 0x20000 + from.index;
-    const hit = this.resolveCache.get(key);
-    if (hit) return hit;
-    const out = this.resolveNew(name, from);
-    this.resolveCache.set(key, out);
+    const all = this.definitions.get(name);
+    if (!all) return NONE;
+    if (all.length === 1) return this.canMean(all[0], from) ? all : NONE;
+    let known = this.resolved[from.index];
+    if (!known) {
+      known = new Map();
+      this.resolved[from.index] = known;
+    }
+    let out = known.get(name);
+    if (!out) {
+      out = this.resolveNew(name, all, from);
+      known.set(name, out);
+    }
     return out;
+  }
+
+  /** Whether a name can mean this definition in a file, if there is no other. */
+  private canMean(fn: number, from: SourceFile): boolean {
+    const f = this.fnFile(fn);
+    const flags = this.fnFlags(fn);
+    if (flags & FnFlag.Dead) return false;
+    if (f === from) return true;
+    if (f.header) return visibleHeader(f.path, from.path);
+    return !(flags & (FnFlag.Static | FnFlag.Macro | FnFlag.ObjectMacro));
   }
 
   /** Whether a stub for a feature that is off stands beside the definitions that the name resolves to. */
@@ -372,20 +423,16 @@ export class Program {
     return false;
   }
 
-  private resolveNew(name: number, from: SourceFile): readonly number[] {
-    const all = this.definitions.get(name);
-    if (!all) return [];
+  private resolveNew(name: number, all: readonly number[], from: SourceFile): readonly number[] {
     const own: number[] = [];
     const visible: number[] = [];
     const global: number[] = [];
     for (const fn of all) {
+      if (!this.canMean(fn, from)) continue;
       const f = this.fnFile(fn);
-      const flags = this.fnFlags(fn);
-      if (flags & FnFlag.Dead) continue;
       if (f === from) own.push(fn);
-      else if (f.header) {
-        if (visibleHeader(f.path, from.path)) visible.push(fn);
-      } else if (!(flags & (FnFlag.Static | FnFlag.Macro | FnFlag.ObjectMacro))) global.push(fn);
+      else if (f.header) visible.push(fn);
+      else global.push(fn);
     }
     // A function whose name a macro makes (`CONCATENATE(a, b)(void) {`) is outlined under the macro's name: not it.
     const macro = (fn: number): boolean => (this.fnFlags(fn) & FnFlag.Macro) !== 0;

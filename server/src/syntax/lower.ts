@@ -374,7 +374,7 @@ export class Lowerer extends ExprLowerer {
     const cond = ast.first[node];
     const body = ast.next[cond];
     if (word === "while" || word === "for") {
-      this.loop(node, cond, body);
+      this.loop(cond, body);
       return;
     }
     if (SCOPED.has(word)) {
@@ -384,7 +384,7 @@ export class Lowerer extends ExprLowerer {
     this.macroLoop(node, word, cond, body);
   }
 
-  private loop(node: number, cond: number, body: number): void {
+  private loop(cond: number, body: number): void {
     const { b } = this;
     const head = b.label();
     const inside = b.label();
@@ -395,7 +395,6 @@ export class Lowerer extends ExprLowerer {
     this.inLoop(done, head, () => this.statement(body));
     b.jump(head);
     b.place(done);
-    void node;
   }
 
   private inLoop(breakTo: Label, continueTo: Label, body: () => void): void {

@@ -114,9 +114,8 @@ export class Removers {
 
   /** Those of them whose text names the member. */
   holding(path: string, member: string): number[] {
-    return member === ""
-      ? []
-      : this.near(path).filter((fn) => this.effects.flowOf(fn)?.names.includes(member));
+    const id = member === "" ? -1 : this.program.names.find(member);
+    return id < 0 ? [] : this.near(path).filter((fn) => this.effects.flowOf(fn)?.names.includes(id));
   }
 
   /** Removals of elements of this type by this member. `type` 0: by the member's name alone, in the walk's own file. */
@@ -129,7 +128,7 @@ export class Removers {
     const tag = type > 0 ? program.structName(type, file) : 0;
     for (const fn of this.near(path)) {
       const flow = this.effects.flowOf(fn);
-      if (memberId < 0 || !flow?.names.includes(member)) continue;
+      if (memberId < 0 || !flow?.names.includes(memberId)) continue;
       const f = this.entry.follow(fn);
       if (!f) continue;
       for (let pc = 0; pc < flow.length; pc += flow.size(pc)) {

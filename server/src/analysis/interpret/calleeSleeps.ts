@@ -8,48 +8,46 @@ import type { SleepEntry } from "../summary.js";
 import type { Terms } from "../terms.js";
 import type { World } from "../world.js";
 import { passes, relink } from "./entries.js";
-import type { FnResult, Frame } from "./frame.js";
+import type { Frame } from "./frame.js";
+import type { CallSite } from "./site.js";
 import type { Sleep, Sleeping } from "./sleeping.js";
 
 /** Longest chain. */
 const LONGEST = 16;
+
+/** How a call gets to its callees: as a name or through a pointer, what it is called there, and the doubts about that. */
+export interface Reached {
+  readonly name: string;
+  readonly via: SleepEntry["via"];
+  readonly reasons: number;
+}
 
 export class CalleeSleeps {
   private readonly world: World;
   private readonly t: Terms;
   private readonly file: SourceFile;
   private readonly fn: number;
-  private readonly result: FnResult;
 
   constructor(
-    frame: Frame,
+    private readonly frame: Frame,
     private readonly sleeping: Sleeping,
   ) {
     this.world = frame.world;
     this.t = frame.t;
     this.file = frame.file;
     this.fn = frame.fn;
-    this.result = frame.result;
   }
 
-  calleeSleep(
-    e: SleepEntry,
-    written: string,
-    number: number,
-    at: number,
-    end: number,
-    args: readonly number[],
-    s: PathState,
-    reasons: number,
-    via: SleepEntry["via"],
-  ): void {
+  calleeSleep(e: SleepEntry, site: CallSite, s: PathState, reached: Reached): void {
+    const { number, at, end, args } = site;
+    const { reasons, via, name: written } = reached;
     const result = this.t.pool.make(E.Call, number);
     // A chain through ourselves only repeats a shorter one.
     if (e.length >= LONGEST || passes(e, this.fn)) return;
     const raw = (t: number): number => this.t.fromShared(t, args, result);
-    if (e.viaParam < 0 && s.tokens.length === 0) {
+    if (e.sink.viaParam < 0 && s.tokens.length === 0) {
       // Known from here at least as well already: nothing to add.
-      const old = this.sleeping.entries.get(e.key);
+      const old = this.sleeping.entries.get(e.sink.key);
       if (
         old &&
         old.length <= e.length + 1 &&
@@ -61,20 +59,15 @@ export class CalleeSleeps {
       }
       if (old && this.sleeping.bareAt.has(at) && this.sleeping.cannotBeat(old, e, reasons, s, at)) return;
     }
-    if (e.viaParam >= 0) {
-      this.callbackSleep(e, written, at, end, args, s, reasons, via);
+    if (e.sink.viaParam >= 0) {
+      this.callbackSleep(e, site, s, reached);
       return;
     }
     const sleep: Sleep = {
       written,
       next: e,
       via,
-      sinkFn: e.sinkFn,
-      sinkAt: e.sinkAt,
-      sinkEnd: e.sinkEnd,
-      sinkName: e.sinkName,
-      why: e.why,
-      allocation: e.allocation,
+      sink: e.sink,
       gfp: e.gfp.map(raw),
       // A condition on an object's state has been told as a doubt where it was met.
       atoms: e.atoms.map((a) => ({
@@ -88,23 +81,15 @@ export class CalleeSleeps {
       reasons: e.reasons | reasons,
       note: e.note,
       length: e.length + 1,
-      viaParam: -1,
     };
-    this.sleeping.sleep(s, at, end, sleep, args);
+    this.sleeping.sleep(s, at, end, sleep);
   }
 
   /** The callee calls its parameter: what the function passed for it does. */
-  private callbackSleep(
-    e: SleepEntry,
-    written: string,
-    at: number,
-    end: number,
-    args: readonly number[],
-    s: PathState,
-    reasons: number,
-    via: SleepEntry["via"],
-  ): void {
-    const arg = args[e.viaParam];
+  private callbackSleep(e: SleepEntry, site: CallSite, s: PathState, reached: Reached): void {
+    const { at, end, args } = site;
+    const { reasons, via, name: written } = reached;
+    const arg = args[e.sink.viaParam];
     if (arg === undefined) return;
     const p = this.t.pool;
     let v = this.t.value(arg, s);
@@ -114,24 +99,19 @@ export class CalleeSleeps {
       droppedRaw: e.dropped.map((d) => (d.term >= 0 ? this.t.fromShared(d.term, args, 0) : 0)),
     };
     if (p.kind(v) === E.Param) {
-      this.sleeping.sleep(
-        s,
-        at,
-        end,
-        {
-          ...this.sleeping.direct(e.sinkName, e.why, e.sinkAt, e.sinkEnd),
-          written,
-          sinkFn: e.sinkFn,
-          next: e,
-          via,
-          ctxNone: e.ctxNone,
-          reasons: e.reasons | reasons,
-          length: e.length + 1,
+      this.sleeping.sleep(s, at, end, {
+        ...this.sleeping.direct(e.sink.name, e.sink.why, e.sink.at, e.sink.end, {
+          fn: e.sink.fn,
           viaParam: p.a(v),
-          ...dropped,
-        },
-        args,
-      );
+        }),
+        written,
+        next: e,
+        via,
+        ctxNone: e.ctxNone,
+        reasons: e.reasons | reasons,
+        length: e.length + 1,
+        ...dropped,
+      });
       return;
     }
     if (p.kind(v) !== E.Var || this.t.isLocal(p.a(v))) return;
@@ -139,44 +119,24 @@ export class CalleeSleeps {
     const name = this.t.text(p.a(v));
     if (tables.neverSleeps.has(name) || tables.hardStops.has(name)) return;
     for (const f of program.resolve(this.t.global(p.a(v)), this.file)) {
-      this.result.callees.add(f);
+      this.frame.callees.add(f);
       this.world.need(f, (s.bits & ATOMIC) !== 0, false);
       for (const inner of this.world.summaryOf(f).sleeps) {
-        if (inner.viaParam >= 0 || inner.gfp.length > 0) continue;
-        const link: SleepEntry = {
-          ...e,
-          via: "pointer",
-          next: inner,
-          sinkFn: inner.sinkFn,
-          sinkAt: inner.sinkAt,
-          sinkEnd: inner.sinkEnd,
-          sinkName: inner.sinkName,
-          why: inner.why,
-          allocation: inner.allocation,
-          reasons: e.reasons | inner.reasons,
-          length: e.length + inner.length,
-          viaParam: -1,
-        };
+        if (inner.sink.viaParam >= 0 || inner.gfp.length > 0) continue;
         const bottom = relink(e, inner);
-        this.sleeping.sleep(
-          s,
-          at,
-          end,
-          {
-            ...this.sleeping.direct(inner.sinkName, inner.why, inner.sinkAt, inner.sinkEnd),
-            written,
-            sinkFn: inner.sinkFn,
-            next: bottom ?? link,
-            via,
-            ctxNone: inner.ctxNone | e.ctxNone,
-            reasons: e.reasons | inner.reasons | reasons | R["function-pointer"],
-            note: inner.note,
-            allocation: inner.allocation,
-            length: e.length + inner.length + 1,
-            ...dropped,
-          },
-          args,
-        );
+        this.sleeping.sleep(s, at, end, {
+          written,
+          next: bottom,
+          sink: bottom.sink,
+          via,
+          gfp: [],
+          atoms: [],
+          ctxNone: inner.ctxNone | e.ctxNone,
+          reasons: e.reasons | inner.reasons | reasons | R["function-pointer"],
+          note: inner.note,
+          length: e.length + inner.length + 1,
+          ...dropped,
+        });
       }
     }
   }

@@ -1,18 +1,18 @@
 /** Runs a call: what the name or the pointer leads to, and the states after it. */
 import { E } from "../../facts/expr.js";
-import { CallFlag, type Flow } from "../../facts/flow.js";
 import { FnFlag } from "../../facts/outline.js";
 import { ATOMIC } from "../../kernel/types.js";
 import type { SourceFile } from "../../program/program.js";
 import { R } from "../reasons.js";
 import type { PathState } from "../state.js";
-import type { Effect, SleepEntry } from "../summary.js";
+import type { Effect } from "../summary.js";
 import type { Terms } from "../terms.js";
 import type { World } from "../world.js";
-import type { CalleeSleeps } from "./calleeSleeps.js";
+import type { CalleeSleeps, Reached } from "./calleeSleeps.js";
 import type { FnResult, Frame } from "./frame.js";
 import type { Locking } from "./locking.js";
 import type { FlowShape } from "./shape.js";
+import { type CallSite, CallSites } from "./site.js";
 import type { Sleeping } from "./sleeping.js";
 import type { TableSleeps } from "./tableSleeps.js";
 
@@ -24,8 +24,8 @@ export class Calling {
   private readonly t: Terms;
   private readonly file: SourceFile;
   private readonly fn: number;
-  private readonly flow: Flow;
   private readonly result: FnResult;
+  private readonly sites: CallSites;
   private aliasDepth = 0;
 
   constructor(
@@ -40,57 +40,29 @@ export class Calling {
     this.t = frame.t;
     this.file = frame.file;
     this.fn = frame.fn;
-    this.flow = frame.flow;
     this.result = frame.result;
+    this.sites = new CallSites(frame.flow);
   }
 
-  /** Runs a call; returns the states after it (none: it does not return). */
+  /** Runs the call at an index of the code; returns the states after it (none: it does not return). */
   call(q: number, s: PathState): PathState[] {
-    const c = this.flow.code;
-    const number = c[q + 1];
-    const callee = c[q + 2];
-    const at = c[q + 4];
-    const end = c[q + 5];
-    const args: number[] = [];
-    for (let i = 0; i < c[q + 6]; i++) args.push(c[q + 7 + i]);
-    this.frame.conditionalCall = (c[q + 3] & CallFlag.Conditional) !== 0;
-    this.forgetCall(number, s);
-    this.forgetOuts(number, args, s);
+    const site = this.sites.at(q);
+    const { callee } = site;
+    this.forgetCall(site.number, s);
+    this.forgetOuts(site, s);
     const p = this.t.pool;
-    if (p.kind(callee) === E.Var) {
-      const name = this.t.text(p.a(callee));
-      if (!this.t.isLocal(p.a(callee)))
-        return this.namedCall(name, this.t.global(p.a(callee)), number, at, end, args, s, c[q + 3]);
-      const v = this.t.value(callee, s);
-      if (p.kind(v) === E.Var && !this.t.isLocal(p.a(v)))
-        return this.functionCall(
-          this.world.program.resolve(this.t.global(p.a(v)), this.file),
-          number,
-          at,
-          end,
-          args,
-          s,
-          R["function-pointer"],
-          "pointer",
-          this.t.text(p.a(v)),
-        );
-      return this.unknownPointer(v, callee, number, at, end, args, s);
-    }
+    if (p.kind(callee) === E.Var && !this.t.isLocal(p.a(callee)))
+      return this.namedCall(this.t.text(p.a(callee)), this.t.global(p.a(callee)), site, s);
     const v = this.t.value(callee, s);
     if (v > 0 && p.kind(v) === E.Var && !this.t.isLocal(p.a(v))) {
-      return this.functionCall(
-        this.world.program.resolve(this.t.global(p.a(v)), this.file),
-        number,
-        at,
-        end,
-        args,
-        s,
-        R["function-pointer"],
-        "pointer",
-        this.t.text(p.a(v)),
-      );
+      const fns = this.world.program.resolve(this.t.global(p.a(v)), this.file);
+      return this.functionCall(fns, site, s, {
+        reasons: R["function-pointer"],
+        via: "pointer",
+        name: this.t.text(p.a(v)),
+      });
     }
-    return this.unknownPointer(v, callee, number, at, end, args, s);
+    return this.unknownPointer(v, site, s);
   }
 
   /** The result of a call that runs again is a new value. */
@@ -99,7 +71,7 @@ export class Calling {
   }
 
   /** Variables whose address is passed have a new value. */
-  private forgetOuts(number: number, args: readonly number[], s: PathState): void {
+  private forgetOuts({ number, args }: CallSite, s: PathState): void {
     const p = this.t.pool;
     for (let i = 0; i < args.length; i++) {
       if (args[i] > 0 && p.kind(args[i]) === E.Addr) {
@@ -112,16 +84,8 @@ export class Calling {
     }
   }
 
-  private namedCall(
-    name: string,
-    global: number,
-    number: number,
-    at: number,
-    end: number,
-    args: readonly number[],
-    s: PathState,
-    flags: number,
-  ): PathState[] {
+  private namedCall(name: string, global: number, site: CallSite, s: PathState): PathState[] {
+    const { at, end } = site;
     const { tables, program } = this.world;
     // A static function of this file hides a primitive of the same name.
     const own = program.resolve(global, this.file);
@@ -136,10 +100,10 @@ export class Calling {
       if (lock) {
         this.frame.count(at, true);
         const sleeper = tables.sleepers.get(name);
-        if (sleeper) this.tableSleeps.tableSleep(sleeper, number, at, end, args, s);
+        if (sleeper) this.tableSleeps.tableSleep(sleeper, site, s);
         else if (lock.sleeps && lock.op !== "release" && lock.op !== "try")
-          this.sleeping.sleep(s, at, end, this.sleeping.direct(name, "takes a sleeping lock", at, end), []);
-        return this.locking.primitive(lock, number, at, end, args, s);
+          this.sleeping.sleep(s, at, end, this.sleeping.direct(name, "takes a sleeping lock", at, end));
+        return this.locking.primitive(lock, site, s);
       }
       if (tables.noReturn.has(name)) return [];
       if (tables.hardStops.has(name) || tables.neverSleeps.has(name)) {
@@ -149,48 +113,41 @@ export class Calling {
       const assertion = tables.assertions.get(name);
       if (assertion) {
         this.frame.count(at, true);
-        this.locking.assertion(name, assertion, at, end, args, s);
+        this.locking.assertion(name, assertion, site, s);
         return [s];
       }
       const sleeper = tables.sleepers.get(name);
       if (sleeper) {
         this.frame.count(at, true);
         if (sleeper.boundary || own.length === 0) {
-          this.tableSleeps.tableSleep(sleeper, number, at, end, args, s);
+          this.tableSleeps.tableSleep(sleeper, site, s);
           return [s];
         }
         // The source says it better than the table, where it says anything.
         const derived = own.some(
           (f) => this.world.summaryOf(f).sleeps.length > 0 || this.world.summaryOf(f).effects.length > 0,
         );
-        if (!derived) this.tableSleeps.tableSleep(sleeper, number, at, end, args, s);
+        if (!derived) this.tableSleeps.tableSleep(sleeper, site, s);
       }
     }
-    void flags;
     if (own.length === 0) {
       const hook = this.world.variableTargets(global, this.file);
       if (hook.fns.length > 0)
-        return this.functionCall(hook.fns, number, at, end, args, s, hook.reasons, "pointer", name);
+        return this.functionCall(hook.fns, site, s, { reasons: hook.reasons, via: "pointer", name });
     }
-    return this.functionCall(own, number, at, end, args, s, 0, "call", name);
+    return this.functionCall(own, site, s, { reasons: 0, via: "call", name });
   }
 
-  private unknownPointer(
-    v: number,
-    raw: number,
-    number: number,
-    at: number,
-    end: number,
-    args: readonly number[],
-    s: PathState,
-  ): PathState[] {
+  private unknownPointer(v: number, site: CallSite, s: PathState): PathState[] {
+    const { callee: raw, at, end } = site;
     const p = this.t.pool;
     if (v > 0 && p.kind(v) === E.Param) {
       this.frame.count(at, true);
-      const e = this.sleeping.direct(this.t.show(raw), "calls the function that it is given", at, end);
-      e.viaParam = p.a(v);
+      const e = this.sleeping.direct(this.t.show(raw), "calls the function that it is given", at, end, {
+        viaParam: p.a(v),
+      });
       e.via = "pointer";
-      this.sleeping.sleep(s, at, end, e, args);
+      this.sleeping.sleep(s, at, end, e);
       return [s];
     }
     if (p.kind(raw) === E.Field) {
@@ -203,17 +160,11 @@ export class Calling {
           this.file,
         );
         if (targets.fns.length > 0) {
-          return this.functionCall(
-            targets.fns,
-            number,
-            at,
-            end,
-            args,
-            s,
-            targets.reasons,
-            "pointer",
-            this.t.show(raw),
-          );
+          return this.functionCall(targets.fns, site, s, {
+            reasons: targets.reasons,
+            via: "pointer",
+            name: this.t.show(raw),
+          });
         }
         if (targets.total > 0) {
           this.result.undecided++;
@@ -228,19 +179,15 @@ export class Calling {
   /** A call of one of these functions. */
   private functionCall(
     fns: readonly number[],
-    number: number,
-    at: number,
-    end: number,
-    args: readonly number[],
+    site: CallSite,
     s: PathState,
-    reasons: number,
-    via: SleepEntry["via"],
-    name: string,
+    { reasons, via, name }: Reached,
   ): PathState[] {
+    const { at, end, args } = site;
     const { program } = this.world;
     const live = fns.filter((f) => !(program.fnFlags(f) & FnFlag.ObjectMacro));
     if (live.length === 0) {
-      const alias = this.aliasOf(fns, number, at, end, args, s);
+      const alias = this.aliasOf(fns, site, s);
       if (alias) return alias;
       this.frame.count(at, false);
       return [s];
@@ -254,17 +201,16 @@ export class Calling {
     const handed = args.filter((a) => this.isFunction(a));
     const handsOn = handed.length > 0;
     for (const a of handed) this.needFunction(a, atomic);
+    let doubts = reasons | several;
     if (via === "pointer" && live.length >= MANY_KINDS) {
       const sleeping = live.filter((f) => this.world.summaryOf(f).sleeps.length > 0).length;
-      if (sleeping * MANY_KINDS <= live.length) reasons |= R["few-targets-sleep"];
+      if (sleeping * MANY_KINDS <= live.length) doubts |= R["few-targets-sleep"];
     }
     const written = via === "pointer" ? (/\w+$/.exec(name)?.[0] ?? name) : name;
-    const config =
-      program.hasStub(program.fnName(live[0]), this.file) || this.frame.conditionalCall
-        ? R["config-dependent"]
-        : 0;
+    if (program.hasStub(program.fnName(live[0]), this.file) || site.conditional)
+      doubts |= R["config-dependent"];
     for (const f of live) {
-      this.result.callees.add(f);
+      this.frame.callees.add(f);
       if (f === this.fn) {
         returns = true;
         continue;
@@ -276,23 +222,17 @@ export class Calling {
       if (sum.effects.length > 0) effects.push(sum.effects);
       if (this.frame.withoutSleeps) continue;
       // Also where no lock is held and nobody asks: a finding says whether its call is reached without the lock too.
-      for (const e of sum.sleeps)
-        this.calleeSleeps.calleeSleep(
-          e,
-          written,
-          number,
-          at,
-          end,
-          args,
-          s,
-          reasons | several | config,
-          isMacro && via === "call" ? "macro" : via,
-        );
+      const reached = {
+        reasons: doubts,
+        via: isMacro && via === "call" ? "macro" : via,
+        name: written,
+      } as const;
+      for (const e of sum.sleeps) this.calleeSleeps.calleeSleep(e, site, s, reached);
     }
     if (!returns) return live.length === 1 || via !== "pointer" ? [] : [s];
     // Several targets: what they do to locks is believed only when it is the same function or all of them do something.
     if (effects.length === 0 || (via === "pointer" && effects.length < live.length)) return [s];
-    return this.locking.applyEffects(effects[0], number, live[0], at, end, args, s);
+    return this.locking.applyEffects(effects[0], site, s);
   }
 
   /** A function that is handed on where it matters is called there, as far as we know. */
@@ -314,14 +254,7 @@ export class Calling {
   }
 
   /** `#define foo bar`: a call of foo is one of bar. */
-  private aliasOf(
-    fns: readonly number[],
-    number: number,
-    at: number,
-    end: number,
-    args: readonly number[],
-    s: PathState,
-  ): PathState[] | null {
+  private aliasOf(fns: readonly number[], site: CallSite, s: PathState): PathState[] | null {
     const { program } = this.world;
     for (const f of fns) {
       const calls = program.calls(f);
@@ -331,7 +264,7 @@ export class Calling {
         if (target === program.fnName(f) || this.aliasDepth > 3) continue;
         this.aliasDepth++;
         try {
-          return this.namedCall(name, target, number, at, end, args, s, CallFlag.Used);
+          return this.namedCall(name, target, site, s);
         } finally {
           this.aliasDepth--;
         }

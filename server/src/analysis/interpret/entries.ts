@@ -5,20 +5,10 @@ import type { SleepEntry } from "../summary.js";
 import type { World } from "../world.js";
 
 /** The chain of a callback entry ends at the call of the parameter: puts the callback's own entry behind it. */
-export function relink(e: SleepEntry, inner: SleepEntry): SleepEntry | null {
-  const tail = e.next === null ? inner : relink(e.next, inner);
-  return {
-    ...e,
-    via: e.next === null ? "pointer" : e.via,
-    next: tail,
-    sinkFn: inner.sinkFn,
-    sinkAt: inner.sinkAt,
-    sinkEnd: inner.sinkEnd,
-    sinkName: inner.sinkName,
-    why: inner.why,
-    allocation: inner.allocation,
-    viaParam: -1,
-  };
+export function relink(e: SleepEntry, inner: SleepEntry): SleepEntry {
+  const sink = { ...inner.sink, key: e.sink.key };
+  const next = e.next === null ? inner : relink(e.next, inner);
+  return { ...e, via: e.next === null ? "pointer" : e.via, next, sink };
 }
 
 export function passes(e: SleepEntry, fn: number): boolean {
@@ -32,8 +22,9 @@ export function dedupe(list: readonly number[]): readonly number[] {
 
 /** Keeps the better of two entries with the same sleeping call: surer, fewer conditions, shorter. */
 export function keep(map: Map<string, SleepEntry>, e: SleepEntry): void {
-  const old = map.get(e.key);
-  if (!old || better(e, old)) map.set(e.key, e);
+  const { key } = e.sink;
+  const old = map.get(key);
+  if (!old || better(e, old)) map.set(key, e);
 }
 
 /** How much must hold for an entry to sleep. */
@@ -54,9 +45,9 @@ function better(a: SleepEntry, b: SleepEntry): boolean {
 export function compareEntries(world: World): (a: SleepEntry, b: SleepEntry) => number {
   const { program } = world;
   // While an edit is worked in, an entry may still lead to a function that is gone.
-  const path = (e: SleepEntry): string => (program.alive(e.sinkFn) ? program.fnFile(e.sinkFn).path : "");
+  const path = (e: SleepEntry): string => (program.alive(e.sink.fn) ? program.fnFile(e.sink.fn).path : "");
   const place = (e: SleepEntry): number =>
-    (program.alive(e.sinkFn) ? program.fnColumn(e.sinkFn, Fn.start) : 0) + e.sinkAt;
+    (program.alive(e.sink.fn) ? program.fnColumn(e.sink.fn, Fn.start) : 0) + e.sink.at;
   return (a, b) => {
     const quick = rankOf(b.reasons) - rankOf(a.reasons) || a.length - b.length;
     if (quick !== 0) return quick;

@@ -17,6 +17,7 @@ export function finish(frame: Frame, sleeping: Sleeping, exits: readonly Exit[])
   const sleeps = all.slice(0, MOST_ENTRIES);
   const annots = annotationKinds(frame);
   const effects = buildEffects(exits, frame.t, frame.fn, annots, frame.takenNames);
+  result.callees = [...frame.callees];
   result.summary = {
     sleeps,
     more: all.length - sleeps.length,

@@ -12,7 +12,7 @@ export interface FnResult {
   summary: Summary;
   findings: RawFinding[];
   /** Functions called, for the order of solving and for invalidation. */
-  callees: Set<number>;
+  callees: readonly number[];
   resolved: number;
   unresolved: number;
   undecided: number;
@@ -29,12 +29,12 @@ export class Frame {
   readonly loopConditions = new Set<number>();
   /** Last names of the locks that are taken somewhere in the function. */
   readonly takenNames = new Set<string>();
-  /** The call at hand stands in one #if branch only. */
-  conditionalCall = false;
+  /** Functions called so far. */
+  readonly callees = new Set<number>();
   readonly result: FnResult = {
     summary: EMPTY,
     findings: [],
-    callees: new Set(),
+    callees: [],
     resolved: 0,
     unresolved: 0,
     undecided: 0,

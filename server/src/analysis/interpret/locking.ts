@@ -11,6 +11,7 @@ import type { AcquireRef, Effect, LockRef } from "../summary.js";
 import { NONZERO, type Terms, ZERO } from "../terms.js";
 import type { World } from "../world.js";
 import type { FnResult, Frame } from "./frame.js";
+import type { CallSite } from "./site.js";
 
 /** Most locks of the caller that a path drops. */
 const MOST_DROPPED = 6;
@@ -234,14 +235,7 @@ export class Locking {
     return e;
   }
 
-  primitive(
-    lock: LockPrimitive,
-    number: number,
-    at: number,
-    end: number,
-    args: readonly number[],
-    s: PathState,
-  ): PathState[] {
+  primitive(lock: LockPrimitive, { number, at, end, args }: CallSite, s: PathState): PathState[] {
     const p = this.t.pool;
     const raw = !lock.lock
       ? 0
@@ -297,9 +291,7 @@ export class Locking {
   assertion(
     name: string,
     a: { says: string; arg?: number },
-    at: number,
-    end: number,
-    args: readonly number[],
+    { at, end, args }: CallSite,
     s: PathState,
   ): void {
     const raw = args[a.arg ?? 0] ?? 0;
@@ -344,26 +336,17 @@ export class Locking {
     if (!s.tokens.some((t) => t.id === token.id)) s.tokens = [...s.tokens, token];
   }
 
-  applyEffects(
-    effects: readonly Effect[],
-    number: number,
-    callee: number,
-    at: number,
-    end: number,
-    args: readonly number[],
-    s: PathState,
-  ): PathState[] {
-    const result = this.t.pool.make(E.Call, number);
+  applyEffects(effects: readonly Effect[], site: CallSite, s: PathState): PathState[] {
+    const result = this.t.pool.make(E.Call, site.number);
     const out: PathState[] = [];
     effects.forEach((ef, i) => {
       const st = i === effects.length - 1 ? s : s.clone();
       for (const r of ef.releases) {
-        const raw = r.term >= 0 ? this.t.fromShared(r.term, args, result) : 0;
-        if (raw === 0 && r.term >= 0) this.releaseLoose(r, st);
-        else if (raw === 0) this.releaseLoose(r, st);
+        const raw = r.term >= 0 ? this.t.fromShared(r.term, site.args, result) : 0;
+        if (raw === 0) this.releaseLoose(r, st);
         else this.release(raw, st, r.adds, r.kind);
       }
-      for (const a of ef.acquires) this.acquire(this.calleeToken(a, callee, at, end, args, result, st), st);
+      for (const a of ef.acquires) this.acquire(this.calleeToken(a, site, result, st), st);
       if (ef.ret !== "any") st.setFact(result, ef.ret === "zero" ? ZERO : NONZERO);
       out.push(st);
     });
@@ -388,21 +371,12 @@ export class Locking {
     else if (s.dropped.length < MOST_DROPPED) this.drop({ ...r, term: -1 }, s);
   }
 
-  private calleeToken(
-    a: AcquireRef,
-    callee: number,
-    at: number,
-    end: number,
-    args: readonly number[],
-    result: number,
-    s: PathState,
-  ): Token {
+  private calleeToken(a: AcquireRef, { at, end, args }: CallSite, result: number, s: PathState): Token {
     const raw = a.term >= 0 ? this.t.fromShared(a.term, args, result) : 0;
     const token = this.makeToken(raw, s, a.adds, a.kind, a.how, at, end);
     if (token.cls === "") token.cls = a.cls;
     if (token.lock === "" || token.lock.includes("…")) token.lock = a.text;
     if (token.last === "") token.last = a.last;
-    void callee;
     token.through = a.chain;
     return token;
   }

@@ -6,7 +6,15 @@ import { CONTEXT_FLAG, type Conditions } from "../conditions.js";
 import { findToken } from "../locks.js";
 import { R, rankOf } from "../reasons.js";
 import type { PathState, Token } from "../state.js";
-import type { Atom, HeldContext, LockRef, RawFinding, SleepEntry } from "../summary.js";
+import {
+  type Atom,
+  heldContext,
+  type LockRef,
+  type RawFinding,
+  type Sink,
+  type SleepEntry,
+  sinkKey,
+} from "../summary.js";
 import { NONZERO, NOTHING_KNOWN, type Terms } from "../terms.js";
 import type { World } from "../world.js";
 import { conditionsOf, dedupe, keep } from "./entries.js";
@@ -23,12 +31,7 @@ export interface Sleep {
   written: string;
   next: SleepEntry | null;
   via: SleepEntry["via"];
-  sinkFn: number;
-  sinkAt: number;
-  sinkEnd: number;
-  sinkName: string;
-  why: string;
-  allocation: boolean;
+  sink: Sink;
   /** gfp and conditions as raw terms of this function. */
   gfp: number[];
   atoms: { term: number; truth: boolean; state?: boolean }[];
@@ -38,7 +41,18 @@ export interface Sleep {
   reasons: number;
   note: string;
   length: number;
-  viaParam: number;
+}
+
+/** A sleep on one path, its conditions decided as far as this function can and told in terms of its parameters. */
+interface SleepHere {
+  at: number;
+  end: number;
+  sleep: Sleep;
+  reasons: number;
+  gfp: readonly number[];
+  atoms: readonly Atom[];
+  ctxNone: number;
+  dropped: readonly LockRef[];
 }
 
 /** What a path has learnt that decides what goes to our callers. */
@@ -49,6 +63,10 @@ interface PathConditions {
   /** Context bits that cannot be set. */
   absent: number;
 }
+
+/** Empty lists are most of all lists, and entries are kept: they share one. */
+const NONE: readonly never[] = [];
+const orNone = <T>(list: readonly T[]): readonly T[] => (list.length === 0 ? NONE : list);
 
 /** Most dropped locks of an entry. */
 const MOST_DROPPED = 4;
@@ -79,17 +97,20 @@ export class Sleeping {
     this.result = frame.result;
   }
 
-  direct(name: string, why: string, at: number, end: number): Sleep {
+  /** A sleep of this function's own, here unless `other` says where. */
+  direct(
+    name: string,
+    why: string,
+    at: number,
+    end: number,
+    other: Partial<Pick<Sink, "fn" | "allocation" | "viaParam">> = {},
+  ): Sleep {
+    const { fn = this.fn, allocation = false, viaParam = -1 } = other;
     return {
       written: name,
       next: null,
       via: "call",
-      sinkFn: this.fn,
-      sinkAt: at,
-      sinkEnd: end,
-      sinkName: name,
-      why,
-      allocation: false,
+      sink: { key: sinkKey(fn, at, name, viaParam), fn, at, end, name, why, allocation, viaParam },
       gfp: [],
       atoms: [],
       ctxNone: 0,
@@ -98,13 +119,11 @@ export class Sleeping {
       reasons: 0,
       note: "",
       length: 1,
-      viaParam: -1,
     };
   }
 
   /** A call that may sleep, on this path: looks at its conditions, reports it under our contexts, exports it. */
-  sleep(s: PathState, at: number, end: number, e: Sleep, args: readonly number[]): void {
-    void args;
+  sleep(s: PathState, at: number, end: number, e: Sleep): void {
     if (this.frame.withoutSleeps) return;
     let reasons = e.reasons;
     const bits = s.bits;
@@ -167,9 +186,10 @@ export class Sleeping {
     const { absent } = this.pathConditions(s);
     if (absent !== 0) reasons |= R["context-test"];
     ctxNone |= absent;
-    if ((context & ATOMIC) !== 0) this.report(s, at, end, e, held, reasons, gfp, atoms, ctxNone, dropped);
+    const here: SleepHere = { at, end, sleep: e, reasons, gfp, atoms, ctxNone, dropped };
+    if ((context & ATOMIC) !== 0) this.report(here, held);
     else this.bareAt.add(at);
-    if (this.exportsSleeps) this.exportEntry(s, at, end, e, reasons, gfp, atoms, ctxNone, dropped);
+    if (this.exportsSleeps) this.exportEntry(here, s);
   }
 
   /**
@@ -208,85 +228,40 @@ export class Sleeping {
     return ((this.t.typeOf(term)?.flags ?? 0) & TypeFlag.Pointer) !== 0;
   }
 
-  private entry(
-    at: number,
-    end: number,
-    e: Sleep,
-    reasons: number,
-    gfp: readonly number[],
-    atoms: readonly Atom[],
-    ctxNone: number,
-    dropped: readonly LockRef[],
-  ): SleepEntry {
+  private entry({ at, end, sleep: e, reasons, gfp, atoms, ctxNone, dropped }: SleepHere): SleepEntry {
     return {
-      key:
-        e.next &&
-        e.viaParam < 0 &&
-        e.next.sinkFn === e.sinkFn &&
-        e.next.sinkAt === e.sinkAt &&
-        e.next.viaParam < 0
-          ? e.next.key
-          : `${e.sinkFn}:${e.sinkAt}:${e.sinkName}:${e.viaParam}`,
+      sink: e.sink,
       fn: this.fn,
       at,
       end,
       written: e.written,
       via: e.via,
       next: e.next,
-      sinkFn: e.sinkFn,
-      sinkAt: e.sinkAt,
-      sinkEnd: e.sinkEnd,
-      sinkName: e.sinkName,
-      why: e.why,
-      allocation: e.allocation,
-      gfp,
-      atoms,
+      gfp: orNone(gfp),
+      atoms: orNone(atoms),
       ctxNone,
-      dropped,
+      dropped: orNone(dropped),
       reasons,
       note: e.note,
       length: e.length,
-      viaParam: e.viaParam,
     };
   }
 
-  private report(
-    s: PathState,
-    at: number,
-    end: number,
-    e: Sleep,
-    held: readonly Token[],
-    reasons: number,
-    gfp: readonly number[],
-    atoms: readonly Atom[],
-    ctxNone: number,
-    dropped: readonly LockRef[],
-  ): void {
-    if (e.viaParam >= 0) return;
-    void s;
+  private report(here: SleepHere, held: readonly Token[]): void {
+    const { at, end, sleep: e, gfp, atoms } = here;
+    if (e.sink.viaParam >= 0) return;
     // The context is the outermost one that we entered ourselves, else an asserted one.
     const own = held.filter((t) => (t.adds & ATOMIC) !== 0);
     const token = own.find((t) => !t.entry) ?? own[0];
-    const key = `${at}|${e.allocation && e.gfp.length > 0 ? "gfp" : "any"}|${token.id}|${e.next ? e.next.fn : e.sinkName}`;
+    const key = `${at}|${e.sink.allocation && e.gfp.length > 0 ? "gfp" : "any"}|${token.id}|${e.next ? e.next.fn : e.sink.name}`;
     let f = this.raw.get(key);
     if (!f) {
-      const context: HeldContext = {
-        kind: token.kind,
-        adds: token.adds,
-        lock: token.lock,
-        cls: token.cls,
-        how: token.how,
-        at: token.at,
-        end: token.end,
-        through: token.through,
-        reasons: token.reasons,
-      };
       f = {
         at,
         end,
-        callee: e.next ? this.world.program.fnText(e.next.fn) : e.sinkName,
+        callee: e.next ? this.world.program.fnText(e.next.fn) : e.sink.name,
         written: e.written,
-        context,
+        context: heldContext(token),
         entries: [],
         more: 0,
         maybeHeld: false,
@@ -296,13 +271,12 @@ export class Sleeping {
     }
     // What depends on our own parameters is decided by our callers: unknown here.
     const undecidedGfp = gfp.length > 0 ? R["gfp-undecided"] : 0;
-    let more = reasons | token.reasons | undecidedGfp;
+    let reasons = here.reasons | token.reasons | undecidedGfp;
     for (const a of atoms) {
       if (this.world.shared.readsState(a.term)) continue;
-      more |= this.flagLike(a.term) ? R["flag-undecided"] : R["state-guarded"];
+      reasons |= this.flagLike(a.term) ? R["flag-undecided"] : R["state-guarded"];
     }
-    const entry = this.entry(at, end, e, more, gfp, atoms, ctxNone, dropped);
-    keep(this.rawEntries.get(f)!, entry);
+    keep(this.rawEntries.get(f)!, this.entry({ ...here, reasons }));
   }
 
   /** Whether a condition on parameters is about the context that the function is used in. */
@@ -399,34 +373,19 @@ export class Sleeping {
     return FLAG_NAMES.test(this.t.lastName(term)) ? R["flag-undecided"] : R["state-guarded"];
   }
 
-  private exportEntry(
-    s: PathState,
-    at: number,
-    end: number,
-    e: Sleep,
-    reasons: number,
-    gfp: readonly number[],
-    atoms: readonly Atom[],
-    ctxNone: number,
-    dropped: readonly LockRef[],
-  ): void {
-    const here = this.pathConditions(s);
-    const more = reasons | here.reasons;
-    const flags = here.gfp.length > 0 ? dedupe([...gfp, ...here.gfp]) : dedupe(gfp);
-    const all =
-      here.atoms.length === 0
-        ? atoms
-        : [...atoms, ...here.atoms.filter((a) => !atoms.some((b) => b.term === a.term))];
-    const entry = this.entry(
-      at,
-      end,
-      e,
-      more,
-      flags,
-      all,
-      ctxNone,
-      dropped.length > MOST_DROPPED ? dropped.slice(0, MOST_DROPPED) : dropped,
-    );
+  private exportEntry(here: SleepHere, s: PathState): void {
+    const { gfp, atoms, dropped } = here;
+    const path = this.pathConditions(s);
+    const entry = this.entry({
+      ...here,
+      reasons: here.reasons | path.reasons,
+      gfp: dedupe(path.gfp.length > 0 ? [...gfp, ...path.gfp] : gfp),
+      atoms:
+        path.atoms.length === 0
+          ? atoms
+          : [...atoms, ...path.atoms.filter((a) => !atoms.some((b) => b.term === a.term))],
+      dropped: dropped.length > MOST_DROPPED ? dropped.slice(0, MOST_DROPPED) : dropped,
+    });
     this.frame.observer?.sleep(entry);
     keep(this.entries, entry);
   }

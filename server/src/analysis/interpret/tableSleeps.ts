@@ -8,6 +8,7 @@ import type { Terms } from "../terms.js";
 import type { World } from "../world.js";
 import type { Frame } from "./frame.js";
 import type { Locking } from "./locking.js";
+import type { CallSite } from "./site.js";
 import type { Sleeping } from "./sleeping.js";
 
 export class TableSleeps {
@@ -25,18 +26,9 @@ export class TableSleeps {
     this.file = frame.file;
   }
 
-  tableSleep(
-    sl: Sleeper,
-    number: number,
-    at: number,
-    end: number,
-    args: readonly number[],
-    s: PathState,
-  ): void {
-    void number;
+  tableSleep(sl: Sleeper, { at, end, args, conditional }: CallSite, s: PathState): void {
     if (this.frame.withoutSleeps) return;
-    const e = this.sleeping.direct(sl.name, whyOf(sl), at, end);
-    e.allocation = sl.allocation;
+    const e = this.sleeping.direct(sl.name, whyOf(sl), at, end, { allocation: sl.allocation });
     const c: SleepCondition = sl.condition;
     switch (c.kind) {
       case "always":
@@ -128,8 +120,8 @@ export class TableSleeps {
         break;
       }
     }
-    if (this.frame.conditionalCall) e.reasons |= R["config-dependent"];
-    this.sleeping.sleep(s, at, end, e, args);
+    if (conditional) e.reasons |= R["config-dependent"];
+    this.sleeping.sleep(s, at, end, e);
   }
 
   private hasFlag(v: number, flags: readonly string[]): boolean {
@@ -155,7 +147,6 @@ export class TableSleeps {
         at,
         end,
         this.sleeping.direct(`guard(${cls})`, `the ${cls} guard may sleep`, at, end),
-        [],
       );
     }
     if (guard.adds === 0) return;

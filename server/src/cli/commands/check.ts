@@ -2,24 +2,19 @@
 import { type Command, Option } from "commander";
 import type { Confidence } from "../../findings/types.js";
 import { checkTree } from "../../host/checkTree.js";
-import { openTree } from "../../host/tree.js";
 import { FORMATS } from "../../report/formats.js";
 import { makeReport, outstanding, type Report } from "../../report/report.js";
 import { renderStats } from "../../report/stats.js";
-import { addCacheOptions, type CacheFlags, cacheFromFlags, reportCache } from "../cacheOptions.js";
+import { addCacheOptions } from "../cacheOptions.js";
 import { ExitCode } from "../errors.js";
 import { addJobs } from "../jobs.js";
 import type { CommandContext } from "../main.js";
 import { type Output, parseOutputs, writeOutput } from "../outputs.js";
-import { ProgressLine } from "../progress.js";
-import { resolveTargets, type Scope } from "../targets.js";
+import { type TreeFlags, withTree } from "../withTree.js";
 
-interface CheckFlags extends CacheFlags {
-  root?: string;
-  scope?: Scope;
+interface CheckFlags extends TreeFlags {
   format?: string[];
   output?: string;
-  jobs: number;
   minConfidence: Confidence;
   stats?: boolean;
   exitZero?: boolean;
@@ -89,49 +84,26 @@ export function registerCheck(program: Command, context: CommandContext): void {
     });
 }
 
-async function check(paths: string[], flags: CheckFlags, { cwd, signal }: CommandContext): Promise<number> {
+async function check(paths: string[], flags: CheckFlags, context: CommandContext): Promise<number> {
+  const { cwd, signal } = context;
   const outputs = parseOutputs(flags.format ?? [], flags.output, cwd);
-  const line = new ProgressLine(process.stderr);
-  let report: Report;
-  try {
-    const targets = await resolveTargets({
-      paths,
-      root: flags.root,
-      scope: flags.scope,
-      cwd,
-      signal,
-      onProgress: (files) => line.update({ phase: "listing files", done: files, total: 0 }),
-    });
-    const tree = openTree({
-      root: targets.root,
-      jobs: flags.jobs,
-      cache: cacheFromFlags(flags, cwd),
-    });
-    try {
+  const report = await withTree(paths, flags, context, async ({ tree, targets, line }) => {
+    const result = await checkTree(tree, {
+      files: targets.files,
       // What was named is reported on even where it is test code.
-      const focus = targets.named;
-      const result = await checkTree(tree, {
-        files: targets.files,
-        focus,
-        atLeast: flags.minConfidence,
-        progress: line.update,
-        signal,
-      });
-      report = makeReport(result, {
-        root: targets.root,
-        minConfidence: flags.minConfidence,
-        read: (file) => tree.facts.read(file),
-        named: targets.named,
-        skipped: [...targets.skipped, ...tree.facts.problems()],
-      });
-    } finally {
-      line.clear();
-      await tree.close();
-      reportCache(tree.facts);
-    }
-  } finally {
-    line.clear();
-  }
+      focus: targets.named,
+      atLeast: flags.minConfidence,
+      progress: line.update,
+      signal,
+    });
+    return makeReport(result, {
+      root: targets.root,
+      minConfidence: flags.minConfidence,
+      read: (file) => tree.facts.read(file),
+      named: targets.named,
+      skipped: [...targets.skipped, ...tree.facts.problems()],
+    });
+  });
   for (const output of outputs) await write(output, report, flags, cwd);
   if (flags.stats) process.stderr.write(renderStats(report));
   return outstanding(report).length > 0 && !flags.exitZero ? ExitCode.Findings : ExitCode.Clean;

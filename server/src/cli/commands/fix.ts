@@ -8,17 +8,17 @@ import { unifiedDiff } from "../../fixes/diff.js";
 import { applyFix } from "../../fixes/overlay.js";
 import { offerFixes, type Workbench } from "../../fixes/proof.js";
 import type { Fix } from "../../fixes/types.js";
-import { openTree } from "../../host/tree.js";
 import { fixId, renderAlternatives } from "../../report/fixText.js";
 import { TreePositions } from "../../report/positions.js";
-import { addCacheOptions, cacheFromFlags, reportCache } from "../cacheOptions.js";
+import { addCacheOptions } from "../cacheOptions.js";
 import { ExitCode, UsageError } from "../errors.js";
 import { addJobs } from "../jobs.js";
 import type { CommandContext } from "../main.js";
 import { writeChunk } from "../outputs.js";
-import { ProgressLine } from "../progress.js";
+import type { ProgressLine } from "../progress.js";
 import { type QuestionFlags, showsColors } from "../question.js";
-import { resolveTargets, type Targets } from "../targets.js";
+import type { Targets } from "../targets.js";
+import { withProgram } from "../withTree.js";
 
 interface FixFlags extends QuestionFlags {
   list?: boolean;
@@ -84,38 +84,9 @@ async function run(paths: string[], flags: FixFlags, context: CommandContext): P
     throw new UsageError(`--scope ${flags.scope}: files or tree`);
   if (flags.apply !== undefined && flags.diff !== undefined)
     throw new UsageError("--apply and --diff: one of them");
-  const { cwd, signal } = context;
-  const line = new ProgressLine(process.stderr);
-  try {
-    const targets = await resolveTargets({
-      paths,
-      root: flags.root,
-      scope: flags.scope,
-      cwd,
-      signal,
-      onProgress: (files) => line.update({ phase: "listing files", done: files, total: 0 }),
-    });
-    const tree = openTree({
-      root: targets.root,
-      jobs: Math.min(flags.jobs, targets.files.length),
-      cache: cacheFromFlags(flags, cwd),
-    });
-    try {
-      await tree.engine.load(targets.files, { progress: line.update, signal });
-      const bench: Workbench = {
-        engine: tree.engine,
-        read: (file) => tree.facts.read(file),
-        setText: (file, text) => tree.facts.sources.setOverlay(file, text),
-      };
-      return await new FixRun(bench, targets, flags, line, signal).run();
-    } finally {
-      line.clear();
-      await tree.close();
-      reportCache(tree.facts);
-    }
-  } finally {
-    line.clear();
-  }
+  return withProgram(paths, flags, context, ({ bench, targets, line }) =>
+    new FixRun(bench, targets, flags, line, context.signal).run(),
+  );
 }
 
 class FixRun {

@@ -3,7 +3,7 @@
  * once. For a callback: the whole callback, with the work item set up where the callback is and cancelled where it is stopped.
  */
 import type { Finding } from "../../findings/types.js";
-import { indentAt, insertAfter, lineStart } from "../layout.js";
+import { indentAt, insertAfter } from "../layout.js";
 import { callAt } from "../leaf.js";
 import { squeezed, typeOf } from "../operands.js";
 import { addWorkField } from "../scaffold.js";
@@ -116,14 +116,14 @@ function deferCallback(finding: Finding, source: FixSource): Fix[] {
   if (fn.returnType !== "")
     missing.push(`it returns a value: what it returns has to be known before the work has run`);
   if (source.code.has(worker) || source.code.has(body)) missing.push(`${worker}() exists already`);
-  const back = owner && backToParameter(syntax, fn.params[0]?.name ?? "", owner, source);
+  const back = owner && backToParameter(syntax, owner, source);
   if (owner && back === null)
     missing.push(
       `from struct ${owner.struct} no way back to ${fn.params[0]?.name ?? "the argument"} was found`,
     );
   const setup = owner && field ? setupOf(finding, fn.name, owner.struct, source) : null;
   if (owner && field && !setup) missing.push("where the object is set up: INIT_WORK() belongs there");
-  const stop = owner && field ? stopOf(fn.file, owner.struct, context.how, source) : null;
+  const stop = owner && field ? stopOf(fn.file, owner.struct, source) : null;
   if (owner && field && !stop) missing.push("where it is taken down: cancel_work_sync() belongs there");
   const struct = owner ? `struct ${owner.struct}` : "struct OBJECT";
   const variable = owner?.variable ?? "obj";
@@ -244,12 +244,7 @@ function ownerOf(syntax: FunctionSyntax, source: FixSource): Owner | null {
 }
 
 /** How the callback's first argument is reached from its object: a field of that type, or the address of a member. */
-function backToParameter(
-  syntax: FunctionSyntax,
-  param: string,
-  owner: Owner,
-  source: FixSource,
-): string | null {
+function backToParameter(syntax: FunctionSyntax, owner: Owner, source: FixSource): string | null {
   const { file, params } = syntax.definition;
   const type = params[0]?.type;
   const member =
@@ -261,7 +256,6 @@ function backToParameter(
   if (type === "long") return `(unsigned long)${owner.variable}`;
   const fields = source.code.structs(owner.struct, file)[0]?.fields ?? [];
   const same = fields.filter((f) => f.type === type && f.isPointer && !f.isArray);
-  void param;
   return same.length === 1 ? `${owner.variable}->${same[0].name}` : null;
 }
 
@@ -344,8 +338,7 @@ function objectIn(
 }
 
 /** After the call that stops the callback for good, in a function that has the object at hand. */
-function stopOf(file: string, struct: string, how: string, source: FixSource): Place | null {
-  void how;
+function stopOf(file: string, struct: string, source: FixSource): Place | null {
   const text = source.read(file)!;
   for (const fn of source.code.functionsIn(file)) {
     if (
@@ -382,6 +375,5 @@ function localOf(syntax: FunctionSyntax, struct: string): string | null {
     if (found) return found[1];
   }
   const param = syntax.definition.params.find((p) => p.isPointer && p.type === struct);
-  void lineStart;
   return param?.name ?? null;
 }

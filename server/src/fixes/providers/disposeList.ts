@@ -58,7 +58,7 @@ export async function disposeListFixes(finding: Finding, source: FixSource): Pro
     ...moved.map((n) => `\t${syntax.text(n)}`),
     "}",
   ];
-  const edits: FixEdit[] = [declareIn(file, text, syntax, syntax.body, `LIST_HEAD(${list});`)];
+  const edits: FixEdit[] = [declareIn(file, text, syntax.body, `LIST_HEAD(${list});`)];
   if (body.children.length === moved.length + 1) {
     const indent = indentAt(text, unlink.start);
     const blank = /\s*$/.exec(text.slice(0, body.start))![0].length;

@@ -16,7 +16,7 @@ export async function lockTypeFixes(finding: Finding, source: FixSource): Promis
   if (finding.rule === "stale-cursor") return [];
   const out: Fix[] = [];
   const outer = await spinlockOf(finding, source);
-  if (outer) out.push(...(await toMutex(finding, outer, source)));
+  if (outer) out.push(...(await toMutex(outer, source)));
   out.push(...(await toSpinlock(finding, source)));
   return out;
 }
@@ -30,7 +30,7 @@ async function spinlockOf(finding: Finding, source: FixSource): Promise<LockUser
   return whoUses(lock, source);
 }
 
-async function toMutex(finding: Finding, users: LockUsers, source: FixSource): Promise<Fix[]> {
+async function toMutex(users: LockUsers, source: FixSource): Promise<Fix[]> {
   const name = shortName(users.lock);
   const takers = users.functions;
   if (takers.length === 0 || takers.length > MOST_FUNCTIONS) return [];
@@ -41,7 +41,7 @@ async function toMutex(finding: Finding, users: LockUsers, source: FixSource): P
     source.engine,
   );
   if (entered !== "none") return [];
-  return make(finding, users, SPINLOCK_TO_MUTEX, source, {
+  return make(users, SPINLOCK_TO_MUTEX, source, {
     id: "spinlock-to-mutex",
     title: `Make ${name} a mutex`,
     preconditions: [
@@ -79,7 +79,7 @@ async function toSpinlock(finding: Finding, source: FixSource): Promise<Fix[]> {
     const sleeper = await sleeperIn(users, source);
     if (sleeper !== null) continue;
     out.push(
-      ...make(finding, users, MUTEX_TO_SPINLOCK, source, {
+      ...make(users, MUTEX_TO_SPINLOCK, source, {
         id: "mutex-to-spinlock",
         title: `Make ${shortName(lock)} a spinlock`,
         preconditions: [
@@ -100,13 +100,11 @@ async function toSpinlock(finding: Finding, source: FixSource): Promise<Fix[]> {
 }
 
 function make(
-  finding: Finding,
   users: LockUsers,
   change: LockChange,
   source: FixSource,
   words: Pick<Fix, "id" | "title" | "preconditions" | "losses" | "warnings">,
 ): Fix[] {
-  void finding;
   const made = retype(users, change, source);
   const places = users.mentions
     .filter((m) => change.calls.get(m.call) !== m.call)

@@ -174,7 +174,7 @@ async function rewrite(
       continue;
     }
     const list = freshName(first.syntax, "dispose");
-    edits.push(declareIn(file, text, first.syntax, first.syntax.body, `LIST_HEAD(${list});`));
+    edits.push(declareIn(file, text, first.syntax.body, `LIST_HEAD(${list});`));
     for (const site of own)
       edits.push({ file, offset: site.args.end - 1, endOffset: site.args.end - 1, text: `, &${list}` });
     for (const r of reached) edits.push(insertAfter(file, text, r, [`${disposer}(&${list});`]));

@@ -300,7 +300,7 @@ class Sink {
       const free = FREES.test(call.name);
       const name = freshName(syntax, free ? "to_free" : "victim");
       const base = free || !type ? "void" : type.base;
-      edits.push(declareIn(file, text, syntax, body, `${base} *${name}${always ? "" : " = NULL"};`));
+      edits.push(declareIn(file, text, body, `${base} *${name}${always ? "" : " = NULL"};`));
       edits.push({
         file,
         offset: statement.start,
@@ -325,7 +325,7 @@ class Sink {
       )
         return null;
       const name = freshName(syntax, `do_${call.name.replace(/^_+/, "")}`);
-      edits.push(declareIn(file, text, syntax, body, `bool ${name} = false;`));
+      edits.push(declareIn(file, text, body, `bool ${name} = false;`));
       edits.push({ file, offset: statement.start, endOffset: statement.end, text: `${name} = true;` });
       const run = `${syntax.text(call.node)};`;
       after = (r) =>
