@@ -4,7 +4,6 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import {
-  applyFix,
   createEngine,
   createInProcessHost,
   loadKernelTables,
@@ -13,15 +12,20 @@ import {
   unifiedDiff,
   walkTree,
 } from "./dist.mjs";
+import { applyEach, isProved, sample } from "./fixesApply.mjs";
+import { compileEach } from "./fixesCompile.mjs";
 
 const HELP = `npm run eval -- fixes --trees DIR --truth DIR [options]
+       npm run eval -- fixes --trees DIR --tree NAME --part DIR… (--apply N | --compile N --build DIR)
 
   --trees DIR      folder with the kernel trees, each under the name that the truth calls it
   --truth DIR      folder with bugs.json
   --tree NAME      only bugs of this tree (may be repeated)
   --bug ID         only this bug (may be repeated); prints what is offered with its diff
-  --apply N        also apply every proved edit of the first N findings of the parts that were read, and check again
-  --part DIR       with --apply: findings of these folders of the tree instead (may be repeated)
+  --apply N        also apply every proved edit of N findings of the parts that were read, and check again
+  --compile N      also compile N files before and after a proved edit, and compare what the compiler says
+  --build DIR      with --compile: a configured copy of the tree, which is changed and changed back
+  --part DIR       with --apply, --compile: findings of these folders of the tree instead (may be repeated)
   --out FILE       everything as JSON
   --quiet          no bug by bug list
 `;
@@ -65,21 +69,26 @@ const { values } = parseArgs({
     tree: { type: "string", multiple: true },
     bug: { type: "string", multiple: true },
     apply: { type: "string", default: "0" },
+    compile: { type: "string", default: "0" },
+    build: { type: "string" },
     part: { type: "string", multiple: true },
     out: { type: "string" },
     quiet: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
-if (values.help || !values.trees || !values.truth) {
+const lacks = !values.trees || !(values.truth || (values.tree && values.part));
+if (values.help || lacks || (Number(values.compile) > 0 && !values.build)) {
   process.stdout.write(HELP);
   process.exit(values.help ? 0 : 2);
 }
 const cwd = process.env.INIT_CWD ?? process.cwd();
 const trees = resolve(cwd, values.trees);
-const bugs = JSON.parse(readFileSync(join(resolve(cwd, values.truth), "bugs.json"), "utf8")).filter(
-  (b) => (!values.tree || values.tree.includes(b.tree)) && (!values.bug || values.bug.includes(b.id)),
-);
+const bugs = values.truth
+  ? JSON.parse(readFileSync(join(resolve(cwd, values.truth), "bugs.json"), "utf8")).filter(
+      (b) => (!values.tree || values.tree.includes(b.tree)) && (!values.bug || values.bug.includes(b.id)),
+    )
+  : [];
 
 /** A partial tree, analysed. */
 async function open(root, files) {
@@ -129,13 +138,13 @@ function findingsOf(bug, findings, read) {
     .sort((a, b) => Number(b.function === bug.lock_function) - Number(a.function === bug.lock_function));
 }
 
-const isProved = (fix) =>
-  fix.applicability !== "sketch" && fix.kind !== "suppress" && fix.kind !== "annotate";
+const log = (text) => process.stderr.write(`${text}\n`);
 const counts = (fix) => fix.kind !== "suppress" && fix.kind !== "annotate";
 const times = [];
 const results = [];
-const applied = { findings: 0, edits: 0, good: 0, bad: [] };
-for (const name of [...new Set(bugs.map((b) => b.tree))]) {
+const applied = { findings: 0, edits: 0, good: 0, kinds: {}, bad: [] };
+let compiled = null;
+for (const name of values.truth ? [...new Set(bugs.map((b) => b.tree))] : values.tree) {
   const root = join(trees, name);
   const own = bugs.filter((b) => b.tree === name);
   const folders = own.flatMap((b) => [
@@ -198,70 +207,32 @@ for (const name of [...new Set(bugs.map((b) => b.tree))]) {
       }
     }
   }
-  const limit = Number(values.apply);
-  if (limit > 0)
-    await applyAll(
-      name,
-      engine,
+  const within = new Set(values.part ? await filesUnder(root, values.part) : focus);
+  let offered = null;
+  if (Number(values.apply) > 0) {
+    const chosen = await sample(engine, within, { count: Number(values.apply), perFile: 3 });
+    const options = { files: within, applied, times, log: values.quiet ? () => {} : log };
+    offered = await applyEach(name, chosen, engine, bench, options);
+  }
+  if (Number(values.compile) > 0 && compiled === null) {
+    offered ??= offers(
+      await sample(engine, within, { count: 20 * Number(values.compile), perFile: 1 }),
       bench,
-      values.part ? await filesUnder(root, values.part) : [...focus],
-      limit,
     );
-}
-
-/** Applies every proved edit alone, analyses the files and those who reach into them again, and compares. */
-async function applyAll(name, engine, bench, list, limit) {
-  const { findings } = await engine.check({ focus: new Set(list) });
-  const chosen = findings
-    .filter((f) => f.confidence !== "low" && list.includes(f.file) && !f.suppressed)
-    .slice(0, limit);
-  for (const finding of chosen) {
-    applied.findings++;
-    const began = performance.now();
-    const fixes = await offerFixes(finding, bench, { editsOnly: true });
-    times.push(Math.round(performance.now() - began));
-    for (const fix of fixes.filter(isProved)) {
-      applied.edits++;
-      const texts = applyFix(fix, bench.read);
-      const touched = [...texts.keys()];
-      const wide = new Set([finding.file, ...touched]);
-      const before = (await engine.check({ focus: wide })).findings;
-      for (const [file, text] of texts) bench.setText(file, text);
-      await engine.update(touched);
-      const after = (await engine.check({ focus: wide })).findings;
-      for (const file of touched) bench.setText(file, null);
-      await engine.update(touched);
-      const tally = (fs) => {
-        const m = new Map();
-        for (const f of fs) if (!f.suppressed) m.set(key(f), (m.get(key(f)) ?? 0) + 1);
-        return m;
-      };
-      const [was, is] = [tally(before), tally(after)];
-      const gone = (is.get(key(finding)) ?? 0) < (was.get(key(finding)) ?? 0);
-      const news = [...is].filter(([k, n]) => n > (was.get(k) ?? 0)).map(([k]) => k);
-      if (gone && news.length === 0) applied.good++;
-      else
-        applied.bad.push({
-          tree: name,
-          file: finding.file,
-          function: finding.function,
-          fix: fix.id,
-          gone,
-          news,
-        });
-    }
+    const options = {
+      count: Number(values.compile),
+      build: resolve(cwd, values.build),
+      read: bench.read,
+      root,
+      log,
+    };
+    compiled = await compileEach(offered, options);
   }
 }
-function key(f) {
-  const p = f.paths[0];
-  return [
-    f.rule,
-    f.file,
-    f.function,
-    f.context.kind,
-    f.context.lockClass ?? "",
-    p.chain[1]?.function ?? p.sleep.call,
-  ].join(":");
+
+async function* offers(chosen, bench) {
+  for (const finding of chosen)
+    yield { finding, fixes: await offerFixes(finding, bench, { editsOnly: true }) };
 }
 
 const found = results.filter((r) => r.found);
@@ -288,10 +259,14 @@ if (applied.findings > 0)
     `${ratio(applied.good, applied.edits)} (${applied.findings} findings)`,
     "100 %",
   ]);
+if (compiled)
+  rows.push(["proved edits: compile without a new warning", ratio(compiled.good, compiled.edits), ">= 95 %"]);
 process.stdout.write("\n");
 for (const [what, value, bar] of rows)
   process.stdout.write(`${what.padEnd(46)} ${value.padEnd(24)} ${bar}\n`);
 for (const r of named.filter((n) => !matched.includes(n)))
   process.stdout.write(`  kind not offered: ${r.tree} ${r.id} (${r.kind})\n`);
 for (const b of applied.bad) process.stdout.write(`  NOT GOOD: ${JSON.stringify(b)}\n`);
-if (values.out) writeFileSync(resolve(cwd, values.out), JSON.stringify({ results, applied }, null, 1));
+for (const b of compiled?.bad ?? []) process.stdout.write(`  NOT GOOD: ${JSON.stringify(b)}\n`);
+if (values.out)
+  writeFileSync(resolve(cwd, values.out), JSON.stringify({ results, applied, compiled }, null, 1));

@@ -27,6 +27,8 @@ export interface CheckOptions {
   focus: ReadonlySet<string> | null;
   /** Only findings that stand in these files, not those that merely pass through them: what an editor shows. */
   inside?: boolean;
+  /** With `inside`: only what stands in the functions at these places of the files. */
+  within?: readonly { file: string; offset: number }[];
   /** With a focus: only paths of this confidence and above bring a finding into it. Default: any. */
   atLeast?: Confidence;
   progress?: (p: Progress) => void;
@@ -119,6 +121,12 @@ export interface Engine {
   definitions(name: string): Site[];
   /** The locks of the function at a place; null where its facts cannot be had. */
   locksOf(file: string, offset: number): Promise<FunctionLocks | null>;
+  /** In how many ways the function at a place may sleep, whoever calls it; null where its facts cannot be had. */
+  waysToSleep(file: string, offset: number): Promise<number | null>;
+  /** Whether the function at a place was seen to be entered where sleeping is forbidden; `unknown`: not all callers were looked at. */
+  enteredAtomic(file: string, offset: number, mostCallers: number): Promise<"yes" | "no" | "unknown">;
+  /** In how many files functions name a lock and may take it, as far as texts tell; counts no further than one above `most`. */
+  lockFiles(lock: LockIdentity, most: number): number;
   /** Symbols, callers and types of the program as it is now. */
   readonly code: CodeView;
   /** The function that contains the offset, with its extent. */

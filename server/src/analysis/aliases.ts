@@ -12,7 +12,8 @@ export class Aliases {
   /** How many files of a directory begin with a word. */
   private readonly alikeMemo = new Map<string, number>();
   private readonly propertyMemo = new Map<string, boolean | null>();
-  private readonly constantMemo = new Map<string, number | null>();
+  /** By file index, then by name. */
+  private readonly constants: (Map<string, number | null> | undefined)[] = [];
   private readonly texts = new Map<string, string | null>();
 
   constructor(
@@ -82,11 +83,15 @@ export class Aliases {
   constant(name: string, from: SourceFile): number | null {
     // Names of macros are upper case by custom: do not look up every variable.
     if (!/^[A-Z][A-Z0-9_]+$/.test(name)) return null;
-    const key = `${name}@${from.index}`;
-    let known = this.constantMemo.get(key);
+    let here = this.constants[from.index];
+    if (!here) {
+      here = new Map();
+      this.constants[from.index] = here;
+    }
+    let known = here.get(name);
     if (known === undefined) {
       known = this.constantText(this.replacement(name, from));
-      this.constantMemo.set(key, known);
+      here.set(name, known);
     }
     return known;
   }

@@ -4,6 +4,7 @@ import { type Flow, I } from "../facts/flow.js";
 import { FnFlag } from "../facts/outline.js";
 import type { KernelTables } from "../kernel/types.js";
 import type { Program } from "../program/program.js";
+import type { TableNames } from "./tableNames.js";
 
 /** Whether a definition has statements: prototypes and object-like macros have none. */
 export function hasBody(program: Program, fn: number): boolean {
@@ -15,7 +16,7 @@ export function calleesOf(
   fn: number,
   flow: Flow,
   program: Program,
-  tables: KernelTables,
+  { tables, tableNames }: { tables: KernelTables; tableNames: TableNames },
   reaches: (fn: number) => boolean,
   /** Is told which of them are called with a function in hand. */
   handed?: (fn: number) => void,
@@ -29,31 +30,35 @@ export function calleesOf(
       out.push(f);
     }
   };
-  const addName = (text: string, always: boolean): void => {
-    const id = program.names.find(text);
-    if (id < 0 || tables.hardStops.has(text) || tables.neverSleeps.has(text) || tables.noReturn.has(text))
-      return;
-    const l = tables.locks.get(text);
-    if (l) return;
-    const sl = tables.sleepers.get(text);
-    if (sl?.boundary) return;
+  /** A chain ends at a name of which the tables say all that there is to say. */
+  const ends = (id: number): boolean => {
+    if (!tableNames.has(id)) return false;
+    const text = program.names.text(id);
+    return (
+      tables.hardStops.has(text) ||
+      tables.neverSleeps.has(text) ||
+      tables.noReturn.has(text) ||
+      tables.locks.has(text) ||
+      tables.sleepers.get(text)?.boundary === true
+    );
+  };
+  const addName = (id: number, always: boolean): void => {
+    if (ends(id)) return;
     for (const f of program.resolve(id, file)) {
       if (hasBody(program, f)) {
         if (always) handed?.(f);
         if (always || reaches(f)) add(f);
-      } else
-        for (const c of program.calls(f))
-          if ((c & 1) === 0 && c >> 1 !== id) addName(program.names.text(c >> 1), always);
+      } else for (const c of program.calls(f)) if ((c & 1) === 0 && c >> 1 !== id) addName(c >> 1, always);
     }
   };
   const c = flow.code;
   const pool = flow.pool();
   const terms = new Map<number, boolean>();
-  const functionArg = (e: number): string | null => {
+  const functionArg = (e: number): number => {
     let x = e;
     if (x > 0 && pool.kind(x) === E.Addr) x = pool.a(x);
     if (x > 0 && pool.kind(x) === E.Cast) x = pool.b(x);
-    return x > 0 && pool.kind(x) === E.Var ? flow.text(pool.a(x)) : null;
+    return x > 0 && pool.kind(x) === E.Var ? flow.names[pool.a(x)] : 0;
   };
   for (let pc = 0; pc < flow.length; pc += flow.size(pc)) {
     const q = flow.base + pc;
@@ -62,29 +67,25 @@ export function calleesOf(
       let handsOn = false;
       for (let i = 0; i < c[q + 6]; i++) {
         const name = functionArg(c[q + 7 + i]);
-        if (name === null || terms.has(c[q + 7 + i])) {
+        if (name === 0 || terms.has(c[q + 7 + i])) {
           handsOn ||= terms.get(c[q + 7 + i]) === true;
           continue;
         }
-        const id = program.names.find(name);
-        const isFn =
-          id >= 0 &&
-          program.resolve(id, file).some((f) => hasBody(program, f) && !(program.fnFlags(f) & FnFlag.Macro));
+        const isFn = program
+          .resolve(name, file)
+          .some((f) => hasBody(program, f) && !(program.fnFlags(f) & FnFlag.Macro));
         terms.set(c[q + 7 + i], isFn);
         if (isFn) {
           handsOn = true;
           addName(name, false);
         }
       }
-      if (pool.kind(callee) === E.Var) addName(flow.text(pool.a(callee)), handsOn);
+      if (pool.kind(callee) === E.Var) addName(flow.names[pool.a(callee)], handsOn);
     } else if (c[q] === I.Assign) {
       const name = functionArg(c[q + 2]);
-      if (name !== null && pool.kind(c[q + 1]) === E.Var) {
-        const id = program.names.find(name);
+      if (name !== 0 && pool.kind(c[q + 1]) === E.Var) {
         if (
-          id >= 0 &&
-          program.definitionsOf(id).length > 0 &&
-          program.resolve(id, file).some((f) => !(program.fnFlags(f) & (FnFlag.Macro | FnFlag.ObjectMacro)))
+          program.resolve(name, file).some((f) => !(program.fnFlags(f) & (FnFlag.Macro | FnFlag.ObjectMacro)))
         )
           addName(name, false);
       }

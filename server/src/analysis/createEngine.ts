@@ -22,6 +22,7 @@ import {
   REG_STRIDE,
   Reg,
   STRUCT_STRIDE,
+  Struct,
   TYPED_STRIDE,
 } from "../facts/outline.js";
 import type { Dump, Explanation, FunctionRef, LockGraph, Subject } from "../findings/explain.js";
@@ -29,6 +30,7 @@ import type { LockIdentity, LockMatches, LockUsers } from "../findings/lockUsers
 import type { AnalysisStats, Site } from "../findings/types.js";
 import { harvestMacroClasses } from "../outline/macroClasses.js";
 import { ProgramCodeView } from "../program/codeView.js";
+import { ownIncludes } from "../program/includes.js";
 import { Program, type SourceFile } from "../program/program.js";
 import { CursorCheck } from "./cursor/check.js";
 import { functionRef } from "./explain.js";
@@ -37,6 +39,7 @@ import { Reporter } from "./report.js";
 import { Solver } from "./solver.js";
 import { applySuppressions } from "./suppressions.js";
 import { lockAt } from "./users/lockAt.js";
+import { lockFiles } from "./users/lockFiles.js";
 import { findLocks } from "./users/lockNames.js";
 import { lockUsers } from "./users/lockUsers.js";
 import { definitionSites, sleepVerdicts } from "./verdicts.js";
@@ -137,7 +140,15 @@ class KernelEngine implements InspectingEngine {
     const names = new Set<number>();
     let tables = false;
     let macros = false;
-    const pointers = { files: new Set<string>(), variables: new Set<number>(), types: false };
+    // Functions whose text is as it was, and which may mean something else all the same; and names of fields and variables.
+    const again = new Set<number>();
+    const mentioned = new Set<number>();
+    const pointers = {
+      files: new Set<string>(),
+      variables: new Set<number>(),
+      fields: new Set<number>(),
+      types: false,
+    };
     const note = (f: FunctionText): void => {
       changed.add(f.fn);
       macros ||= (f.flags & FnFlag.ObjectMacro) !== 0;
@@ -175,28 +186,65 @@ class KernelEngine implements InspectingEngine {
       const types = oldTables.types !== newTables.types;
       const variables = symmetricDifference(oldTables.variables, newTables.variables);
       const installs = oldTables.installs !== newTables.installs;
-      if (types || variables.length > 0 || installs) {
-        tables = true;
-        for (const fn of now?.fns ?? []) changed.add(fn);
-      }
+      const fields = types ? changedFields(old?.outline, now?.outline, program) : [];
+      const header = (old ?? now)?.header === true;
+      for (const name of variables) mentioned.add(name);
+      for (const name of fields ?? []) pointers.fields.add(name);
+      // What a .c file includes and defines as types concerns itself.
+      if (!header) for (const fn of this.whoMention(fields, now, text)) again.add(fn);
+      else for (const name of fields ?? []) mentioned.add(name);
+      if (this.setsProperty(old?.outline) !== this.setsProperty(now?.outline)) tables = true;
       // Types of a .c file mean something in that file only; those of parameters tell what an assignment installs.
       if (types || installs || names.size > namesBefore) pointers.files.add(path);
-      if (types && (old ?? now)?.header) pointers.types = true;
+      if (fields === null && header) {
+        tables = true;
+        pointers.types = true;
+      }
       for (const v of variables) pointers.variables.add(v);
     }
-    if (changed.size === 0 && names.size === 0 && !tables) return;
+    const installs = pointers.files.size > 0 || pointers.variables.size > 0;
+    if (changed.size + names.size + again.size + mentioned.size === 0 && !tables && !installs) return;
     this.inspector = null;
     // What was asked before the first check has a solver of its own, which nobody tells of edits.
-    if (this.cursors?.solver === this.solver) this.cursors?.edited(changed);
+    if (this.cursors?.solver === this.solver) this.cursors?.edited([...changed, ...again]);
     else this.cursors = null;
     await this.solver?.edited({
       fns: [...changed],
       names: [...names],
+      again: [...again],
+      mentioned: [...mentioned],
       tables,
       macros,
       pointers: { ...pointers, files: [...pointers.files] },
     });
   }
+
+  /** Functions of a file whose text has one of these names; all for null. */
+  private whoMention(names: readonly number[] | null, f: SourceFile | null, text: string | null): number[] {
+    if (!f || names?.length === 0) return [];
+    if (names === null || text === null) return [...f.fns];
+    const word = new RegExp(`\\b(?:${names.map((n) => this.program.names.text(n)).join("|")})\\b`);
+    const { fn } = f.outline;
+    return [...f.fns].filter((_, i) =>
+      word.test(text.slice(fn[i * FN_STRIDE + Fn.start], fn[i * FN_STRIDE + Fn.end])),
+    );
+  }
+
+  /** What a file says by initialisers about properties of objects that decide whether calls on these sleep. */
+  private setsProperty(o: FileOutline | undefined): string {
+    if (!o) return "";
+    this.propertyFields ??= new Set(
+      [...this.options.tables.sleepers.values()].flatMap(({ condition: c }) =>
+        c.kind === "object" && c.property ? [c.property.field] : [],
+      ),
+    );
+    const ids = new Set([...this.propertyFields].map((field) => this.program.names.find(field)));
+    const out: string[] = [];
+    for (let i = 0; i < o.inits.length; i += INIT_STRIDE)
+      if (ids.has(o.inits[i + Init.field])) out.push(o.inits.subarray(i, i + INIT_STRIDE).join());
+    return out.join(" ");
+  }
+  private propertyFields: ReadonlySet<string> | null = null;
 
   async check(options: CheckOptions): Promise<CheckResult> {
     this.wall = performance.now();
@@ -205,16 +253,23 @@ class KernelEngine implements InspectingEngine {
     this.solver = solver;
     this.inspector = null;
     this.mark("graph");
+    const within = options.within && this.functionsAt(options.within);
     const { enter, callbacks, stats } = await solver.solve({
       focus: options.focus,
       inside: options.inside,
+      within,
       atLeast: options.atLeast,
       progress: (phase, done, total) => options.progress?.({ phase, done, total }),
       mark: (name) => this.mark(name),
       signal: options.signal,
     });
     if (this.cursors?.solver !== solver) this.cursors = new CursorCheck(solver, this.options.facts);
-    const cursors = await this.cursors.findings(options.focus, options.inside === true, options.signal);
+    const cursors = await this.cursors.findings(
+      options.focus,
+      options.inside === true,
+      options.signal,
+      within,
+    );
     this.mark("list walks");
     const findings = new Reporter(solver).findings(enter, callbacks, options.focus, options.atLeast, cursors);
     applySuppressions(findings, (file) => this.options.facts.read(file));
@@ -223,6 +278,11 @@ class KernelEngine implements InspectingEngine {
       findings,
       stats: this.statistics(stats, findings.length, findings.filter((f) => f.suppressed).length),
     };
+  }
+
+  private functionsAt(places: readonly { file: string; offset: number }[]): Set<number> {
+    const fns = places.map((p) => functionNumberAt({ program: this.program }, p.file, p.offset));
+    return new Set(fns.filter((fn) => fn >= 0));
   }
 
   private statistics(
@@ -267,6 +327,20 @@ class KernelEngine implements InspectingEngine {
 
   async locksOf(file: string, offset: number): Promise<FunctionLocks | null> {
     return this.inspect().locksOf(file, offset);
+  }
+
+  enteredAtomic(file: string, offset: number, mostCallers: number): Promise<"yes" | "no" | "unknown"> {
+    return this.inspect().enteredAtomic(file, offset, mostCallers);
+  }
+
+  lockFiles(lock: LockIdentity, most: number): number {
+    const { effects } = this.lockCheck();
+    const read = (file: string): string | null => this.options.facts.read(file);
+    return lockFiles({ program: this.program, effects, read }, lock, most);
+  }
+
+  waysToSleep(file: string, offset: number): Promise<number | null> {
+    return this.inspect().waysToSleep(file, offset);
   }
 
   functionRefAt(file: string, offset: number): FunctionRef | null {
@@ -338,6 +412,7 @@ class KernelEngine implements InspectingEngine {
       this.options.version,
       this.options.tables,
       () => this.macroClasses,
+      () => this.solver?.graph,
     );
   }
 
@@ -426,6 +501,34 @@ function tablesOf(o: FileOutline | undefined): FileTables {
       columns(o.regArgs, 1, []),
     ].join("|"),
   };
+}
+
+/** Names of the fields that were added, removed or given another type; null where more than fields of structs has changed. */
+function changedFields(
+  a: FileOutline | undefined,
+  b: FileOutline | undefined,
+  program: Program,
+): number[] | null {
+  if (!a || !b || a.structs.length !== b.structs.length) return null;
+  if (ownIncludes(a, program.names) !== ownIncludes(b, program.names)) return null;
+  const names = new Set<number>();
+  for (let i = 0; i < a.structs.length; i += STRUCT_STRIDE) {
+    for (const column of [Struct.name, Struct.kind, Struct.alias])
+      if (a.structs[i + column] !== b.structs[i + column]) return null;
+    // A forward declaration that gets a body, or loses it, is another struct to those who look for one.
+    if ((a.structs[i + Struct.fieldCount] === 0) !== (b.structs[i + Struct.fieldCount] === 0)) return null;
+    const [was, is] = [fieldsOf(a, i), fieldsOf(b, i)];
+    for (const name of symmetricDifference(new Set(was), new Set(is))) names.add(name);
+  }
+  return [...names];
+}
+
+function fieldsOf(o: FileOutline, struct: number): string[] {
+  const first = o.structs[struct + Struct.fieldFirst];
+  const out: string[] = [];
+  for (let k = first; k < first + o.structs[struct + Struct.fieldCount]; k++)
+    out.push(o.fields.subarray(k * TYPED_STRIDE, (k + 1) * TYPED_STRIDE).join());
+  return out;
 }
 
 /** Names of the variables that one of two files has and the other has not, or has otherwise. */

@@ -115,18 +115,27 @@ export class FlowStore {
   private keep(path: string, indices: readonly number[], facts: readonly (FlowFacts | null)[]): void {
     const file = this.program.file(path);
     if (!file) return;
+    // Functions of a file share most names, and their strings.
+    const ids = new Map<string, number>();
     indices.forEach((i, k) => {
       this.drop(file.fns[i]);
       const f = facts[k];
-      this.places.set(file.fns[i], f ? this.put(f) : NO_FACTS);
+      this.places.set(file.fns[i], f ? this.put(f, ids) : NO_FACTS);
     });
   }
 
-  private put({ code, names }: FlowFacts): number {
+  private put({ code, names }: FlowFacts, ids: Map<string, number>): number {
     const [page, at, place] = this.room(ENTRY_HEAD + names.length + code.length);
     page[at] = code.length;
     page[at + 1] = names.length;
-    for (let i = 0; i < names.length; i++) page[at + ENTRY_HEAD + i] = this.program.names.id(names[i]);
+    for (let i = 0; i < names.length; i++) {
+      let id = ids.get(names[i]);
+      if (id === undefined) {
+        id = this.program.names.id(names[i]);
+        ids.set(names[i], id);
+      }
+      page[at + ENTRY_HEAD + i] = id;
+    }
     page.set(code, at + ENTRY_HEAD + names.length);
     return place;
   }

@@ -4,6 +4,7 @@ import { Fn, FnFlag } from "../facts/outline.js";
 import type { Dump, Explanation, FunctionRef, LockGraph, Subject } from "../findings/explain.js";
 import { Demand } from "./demand.js";
 import { dump } from "./dump.js";
+import { enteredIn } from "./entered.js";
 import { explain, functionRef } from "./explain.js";
 import { lockGraph } from "./graph.js";
 import { functionLocks } from "./lockView.js";
@@ -12,6 +13,8 @@ import { Reporter } from "./report.js";
 import type { Solver } from "./solver.js";
 
 const MOST_SIMILAR = 5;
+/** Longest chain of callers that is followed up to who is atomic. */
+const MOST_DEPTH = 10;
 
 export class Inspector {
   private readonly demand: Demand;
@@ -56,6 +59,21 @@ export class Inspector {
   async locksOf(file: string, offset: number): Promise<FunctionLocks | null> {
     const fn = functionNumberAt(this.solver, file, offset);
     return fn < 0 ? null : functionLocks(this.demand, fn);
+  }
+
+  async waysToSleep(file: string, offset: number): Promise<number | null> {
+    const fn = functionNumberAt(this.solver, file, offset);
+    if (fn < 0) return null;
+    await this.demand.summarise([fn]);
+    return this.solver.flows.get(fn) ? this.solver.summaryOf(fn).sleeps.length : null;
+  }
+
+  async enteredAtomic(file: string, offset: number, mostCallers: number): Promise<"yes" | "no" | "unknown"> {
+    const fn = functionNumberAt(this.solver, file, offset);
+    if (fn < 0) return "unknown";
+    const limits = { callers: mostCallers, depth: MOST_DEPTH, contexts: 1 };
+    const { contexts, left } = await enteredIn(this.demand, this.reporter, fn, limits);
+    return contexts.length > 0 ? "yes" : left > 0 ? "unknown" : "no";
   }
 
   private numberOf({ function: ref }: Subject): number {

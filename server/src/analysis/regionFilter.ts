@@ -6,11 +6,13 @@ import type { KernelTables } from "../kernel/types.js";
 import type { Program } from "../program/program.js";
 import type { LockWrappers } from "./lockWrappers.js";
 import { depths } from "./prefilter.js";
+import type { TableNames } from "./tableNames.js";
 
 export class RegionFilter {
   constructor(
     private readonly program: Program,
     private readonly tables: KernelTables,
+    private readonly tableNames: TableNames,
     private readonly wrappers: LockWrappers,
     /** Whether a sleep can be reached from a function, by names. */
     private readonly reaches: (fn: number) => boolean,
@@ -27,12 +29,9 @@ export class RegionFilter {
         let at = HEADER + c[q + 7 + i] * 4;
         if (c[at] === E.Addr) at = HEADER + c[at + 1] * 4;
         if (c[at] !== E.Var) continue;
-        const id = this.program.names.find(flow.text(c[at + 1]));
         if (
-          id > 0 &&
-          this.program.definitionsOf(id).length > 0 &&
           this.program
-            .resolve(id, file)
+            .resolve(flow.names[c[at + 1]], file)
             .some((f) => this.reaches(f) && (this.program.fnFlags(f) & FnFlag.Macro) === 0)
         )
           return true;
@@ -52,10 +51,9 @@ export class RegionFilter {
       const at = HEADER + c[q + 2] * 4;
       if (c[at] !== E.Var) continue;
       const text = flow.text(c[at + 1]);
-      const l = this.tables.locks.get(text);
+      const l = this.tableNames.has(flow.names[c[at + 1]]) ? this.tables.locks.get(text) : undefined;
       if (!l || l.adds === 0) {
-        const id = this.program.names.find(text);
-        if (id >= 0 && this.wrappers.wrapper(id) !== undefined) return false;
+        if (this.wrappers.wrapper(flow.names[c[at + 1]]) !== undefined) return false;
         continue;
       }
       if (l.op !== "acquire" && l.op !== "release") return false;
@@ -84,17 +82,16 @@ export class RegionFilter {
     for (const name of depths(flow, (n) => this.wrappers.opOfText(n), program.fnColumn(fn, Fn.annotCount) > 0)
       .under) {
       if (name < 0) return true;
-      const text = flow.text(name);
-      if (tables.hardStops.has(text) || tables.neverSleeps.has(text)) continue;
-      const lock = tables.locks.get(text);
-      if (lock?.sleeps || tables.sleepers.has(text)) return true;
-      if (lock) continue;
-      const id = program.names.find(text);
-      if (id < 0 || program.definitionsOf(id).length === 0) {
-        // A local variable that holds a function.
-        if (id >= 0 && program.definitionsOf(id).length === 0) return true;
-        continue;
+      const id = flow.names[name];
+      if (this.tableNames.has(id)) {
+        const text = flow.text(name);
+        if (tables.hardStops.has(text) || tables.neverSleeps.has(text)) continue;
+        const lock = tables.locks.get(text);
+        if (lock?.sleeps || tables.sleepers.has(text)) return true;
+        if (lock) continue;
       }
+      // A local variable that holds a function.
+      if (program.definitionsOf(id).length === 0) return true;
       for (const f of program.resolve(id, file))
         if (this.reaches(f) || (this.program.fnFlags(f) & (FnFlag.Prototype | FnFlag.ObjectMacro)) !== 0)
           return true;

@@ -29,6 +29,7 @@ import { LockWrappers } from "./lockWrappers.js";
 import { MOST_HOPS, R, rankOf } from "./reasons.js";
 import { RegionFilter } from "./regionFilter.js";
 import { EMPTY, type SleepEntry, type Summary, sameSummary } from "./summary.js";
+import { TableNames } from "./tableNames.js";
 import { SharedTerms } from "./terms.js";
 import type { PointerTargets, World } from "./world.js";
 
@@ -44,6 +45,10 @@ const MOST_ROUNDS = 5;
 export interface ProgramChange {
   fns: readonly number[];
   names: readonly number[];
+  /** Functions whose text is as it was: what it means is not. */
+  again: readonly number[];
+  /** Fields and file-level variables whose type is another now. */
+  mentioned: readonly number[];
   tables: boolean;
   macros: boolean;
   pointers: Omit<PointerEdit, "names">;
@@ -63,6 +68,8 @@ export interface SolveRequest {
   focus: ReadonlySet<string> | null;
   /** Only what is found in functions of these files themselves, not what passes through them from elsewhere. */
   inside?: boolean;
+  /** With `inside`: these functions alone. */
+  within?: ReadonlySet<number>;
   /** With a focus: only paths of this confidence and above bring a finding into it. */
   atLeast?: Confidence;
   progress: (phase: string, done: number, total: number) => void;
@@ -79,6 +86,7 @@ export interface Solved {
 
 export class Solver implements World {
   readonly shared: SharedTerms;
+  readonly tableNames: TableNames;
   readonly graph: CallGraph;
   readonly pointers: Pointers;
   readonly results = new Map<number, FnResult>();
@@ -111,13 +119,14 @@ export class Solver implements World {
     private readonly only: ReadonlySet<number> | null = null,
   ) {
     this.shared = base?.shared ?? new SharedTerms(program);
+    this.tableNames = base?.tableNames ?? new TableNames(program.names, tables);
     this.graph = base?.graph ?? new CallGraph(program);
     this.pointers = base?.pointers ?? new Pointers(program, tables);
     this.reach = base?.reach ?? new SleepReach(program, this.graph, tables, this.pointers);
     this.aliases = base?.aliases ?? new Aliases(program, tables, (file) => facts.read(file));
     this.flows = base?.flows ?? new FlowStore(program, facts);
     this.wrappers = base?.wrappers ?? new LockWrappers(this, program, tables, this.graph, this.flows);
-    this.filter = new RegionFilter(program, tables, this.wrappers, (fn) => this.reaches(fn));
+    this.filter = new RegionFilter(program, tables, this.tableNames, this.wrappers, (fn) => this.reaches(fn));
   }
 
   /** A solver for questions about single functions: nothing that it works out shows in a later check. Good until an edit. */
@@ -201,23 +210,28 @@ export class Solver implements World {
     this.aliases = new Aliases(program, this.tables, (file) => this.facts.read(file));
     const names = new Set(change.names);
     const moved = this.pointers.update({ ...change.pointers, names });
-    // Types, classes, pointers and what macros stand for may be others for everyone.
-    if (moved || change.tables || change.macros) {
+    // Calls through the fields that hold other functions now.
+    const mentioned = new Set(change.mentioned);
+    for (const [fn, fields] of moved ?? [])
+      for (const field of [...fields, ...this.pointers.fieldsOf(fn)]) mentioned.add(field);
+    // Types, classes and what macros stand for may be others for everyone.
+    if (change.tables || change.macros) {
       this.regionCalls.clear();
       this.rootIndex = null;
       this.edges.clear();
       this.callers.clear();
       for (const fn of this.results.keys()) this.stale.add(fn);
     }
-    const touched = new Set<number>(change.fns);
+    const touched = new Set<number>([...change.fns, ...change.again]);
     for (const fn of change.fns) this.flows.drop(fn);
     this.reach.update(change.fns, moved ?? new Map(), (fn, itsNames) => {
       touched.add(fn);
       for (const name of itsNames) names.add(name);
     });
-    for (const name of names) this.graph.callersOf(name, (fn) => touched.add(fn));
+    for (const name of names) mentioned.add(name);
+    for (const name of mentioned) this.graph.callersOf(name, (fn) => touched.add(fn));
     // Not every use of a name is a call: a function is handed on, a macro stands for another.
-    for (const fn of this.flows.mentioning(names)) touched.add(fn);
+    for (const fn of this.flows.mentioning(mentioned)) touched.add(fn);
     for (const fn of touched) this.forget(fn);
     await this.wrappers.reexamine(change, touched);
     this.forgetCallersOfWrappers();
@@ -279,18 +293,26 @@ export class Solver implements World {
   }
 
   /** Functions of these files that enter a context, and those that the kernel enters in one. */
-  private roots(files: Iterable<SourceFile | null>): { enter: number[]; callbacks: Set<number> } {
+  private roots(
+    files: Iterable<SourceFile | null>,
+    within?: ReadonlySet<number>,
+  ): { enter: number[]; callbacks: Set<number> } {
     const enter: number[] = [];
     const here = new Set<SourceFile>();
     const trigger = this.triggers();
     for (const f of files) {
       if (!f) continue;
       here.add(f);
-      for (const fn of f.fns) if (this.enters(fn, trigger)) enter.push(fn);
+      for (const fn of f.fns) if ((!within || within.has(fn)) && this.enters(fn, trigger)) enter.push(fn);
     }
     const callbacks = new Set<number>();
     for (const r of this.pointers.roots)
-      if (this.program.alive(r.fn) && here.has(this.program.fnFile(r.fn))) callbacks.add(r.fn);
+      if (
+        (within ? within.has(r.fn) : true) &&
+        this.program.alive(r.fn) &&
+        here.has(this.program.fnFile(r.fn))
+      )
+        callbacks.add(r.fn);
     return { enter, callbacks };
   }
 
@@ -432,7 +454,9 @@ export class Solver implements World {
     if (focus !== null) {
       const own: number[] = [];
       for (const path of focus)
-        for (const fn of this.program.file(path)?.fns ?? []) if (hasBody(this.program, fn)) own.push(fn);
+        for (const fn of this.program.file(path)?.fns ?? [])
+          if (hasBody(this.program, fn) && (!inside || !request.within || request.within.has(fn)))
+            own.push(fn);
       await this.wrappers.solveBelow(own, signal);
     } else await this.wrappers.solveAll(signal);
     this.forgetCallersOfWrappers();
@@ -441,7 +465,10 @@ export class Solver implements World {
       focus === null
         ? this.roots(this.program.files)
         : inside
-          ? this.roots([...focus].sort().map((path) => this.program.file(path)))
+          ? this.roots(
+              [...focus].sort().map((path) => this.program.file(path)),
+              request.within,
+            )
           : await this.focusRoots(focus, request);
     progress("reading functions", 0, enter.length);
     await this.flows.fetch([...enter, ...callbacks], signal);
@@ -557,7 +584,7 @@ export class Solver implements World {
               fn,
               flow,
               program,
-              this.tables,
+              this,
               (f) => this.reaches(f),
               this.only ? (f) => this.handed.add(f) : undefined,
             ),

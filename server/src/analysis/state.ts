@@ -135,18 +135,22 @@ export class PathState implements Knowledge {
     const mine = this.facts;
     /** Values that stand for whichever it is, made by this join: what was known of them is about an earlier round. */
     const fresh: { place: number; value: number; truth: number }[] = [];
-    let changed = this.env.join(other.env, how.initial, (place, v, w) => {
-      if (v === w) return v;
-      const u = v === 0 || w === 0 ? 0 : how.either(v, w);
-      if (u !== 0) return u;
-      const unknown = how.unknown(place);
-      if (unknown !== v) {
-        const t = v === 0 ? 0 : how.truth(v, this);
-        const truth = t !== 0 && w !== 0 && how.truth(w, other) === t ? t : 0;
-        fresh.push({ place, value: unknown, truth });
-      }
-      return unknown;
-    });
+    let changed = this.env.join(
+      other.env,
+      (place) => how.initial(place),
+      (place, v, w) => {
+        if (v === w) return v;
+        const u = v === 0 || w === 0 ? 0 : how.either(v, w);
+        if (u !== 0) return u;
+        const unknown = how.unknown(place);
+        if (unknown !== v) {
+          const t = v === 0 ? 0 : how.truth(v, this);
+          const truth = t !== 0 && w !== 0 && how.truth(w, other) === t ? t : 0;
+          fresh.push({ place, value: unknown, truth });
+        }
+        return unknown;
+      },
+    );
     if (mine !== other.facts) {
       this.forget((e) => {
         const f = factIn(mine, e);

@@ -2,6 +2,7 @@
 import type { KernelTables, ObjectProperty } from "../kernel/types.js";
 import type { Program, SourceFile } from "../program/program.js";
 import type { Summary } from "./summary.js";
+import type { TableNames } from "./tableNames.js";
 import type { SharedTerms } from "./terms.js";
 
 export interface PointerTargets {
@@ -16,6 +17,7 @@ export interface World {
   readonly program: Program;
   readonly tables: KernelTables;
   readonly shared: SharedTerms;
+  readonly tableNames: TableNames;
   /** What is known of a function so far; EMPTY when it has not been (or need not be) analysed. */
   summaryOf(fn: number): Summary;
   /** The function is called where it matters whether it sleeps: under a context entered here, or for our own summary. */

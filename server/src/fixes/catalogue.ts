@@ -16,6 +16,7 @@ export const CATALOGUE: Readonly<Record<FixKind, string>> = {
   "lock-type": "make the spinlock a mutex, or the mutex a spinlock",
   "threaded-irq": "make the interrupt handler a threaded one",
   "mark-dead": "mark the object dead under the lock, let its owner free it",
+  "one-allocation": "put an array and its header into one allocation: one pointer to swap, one call to free",
   cursor: "take and drop the lock for each element, with a cursor",
   remove: "remove a call that has no business there",
   annotate: "say in the code what was found",

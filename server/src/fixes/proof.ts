@@ -3,12 +3,16 @@
  * new syntax error) and the result is analysed again: the finding must be gone on all paths (or suppressed, if that was the
  * fix), no finding of any rule and confidence may be new, and every changed function must leave its caller's locks as before
  * on every way out. What fails is dropped, or becomes a sketch that says what is missing.
+ *
+ * What may change elsewhere in the tree, changes through what a changed function says to its callers. So it is the changed
+ * functions and those on the finding's paths that are compared, and the callers of those that sleep in more cases than before.
  */
 import { suppressionAt } from "../analysis/suppressions.js";
 import type { Definition } from "../code.js";
 import type { Engine } from "../engine.js";
 import { calleeOf } from "../findings/fingerprint.js";
 import type { Finding } from "../findings/types.js";
+import { callersUp, maySleep } from "./callers.js";
 import { unifiedDiff } from "./diff.js";
 import { maskCode } from "./mask.js";
 import { applyFix } from "./overlay.js";
@@ -28,6 +32,8 @@ export interface OfferOptions {
   signal?: AbortSignal;
   /** Edits alone: sketches are not asked for. */
   editsOnly?: boolean;
+  /** Asked for between two keystrokes: see `FixSource.quick`. */
+  quick?: boolean;
 }
 
 /** The alternatives for a finding: proved edits and sketches. Leaves the engine and the texts as they were. */
@@ -37,7 +43,12 @@ export async function offerFixes(
   options: OfferOptions = {},
 ): Promise<Fix[]> {
   const own = await findingsIn(bench.engine, [finding.file], options.signal);
-  const source = await createFixSource({ engine: bench.engine, read: bench.read, findings: own });
+  const source = await createFixSource({
+    engine: bench.engine,
+    read: bench.read,
+    findings: own,
+    quick: options.quick,
+  });
   const proposals = await proposeFixes(finding, source);
   const prover = new Prover(finding, bench, source, options.signal);
   const out: Fix[] = [];
@@ -73,9 +84,12 @@ function silences(
 ): Failure | null {
   const text = texts.get(finding.file);
   const added = fix.edits.reduce((n, e) => n + e.text.length - (e.endOffset - e.offset), 0);
-  const squeeze = (code: string): string => maskCode(code).replace(/\s+/g, " ");
-  const isSame = text !== undefined && squeeze(text) === squeeze(source.read(finding.file) ?? "");
-  if (isSame && suppressionAt(text, finding.offset + added, finding.rule) !== null) return null;
+  const isBlank = (code: string): boolean => maskCode(code).trim() === "";
+  const isSame = fix.edits.every(
+    (e) => isBlank(e.text) && isBlank(source.read(e.file)?.slice(e.offset, e.endOffset) ?? ""),
+  );
+  if (isSame && text !== undefined && suppressionAt(text, finding.offset + added, finding.rule) !== null)
+    return null;
   return { why: "the comment would not be seen there", asSketch: false };
 }
 
@@ -118,9 +132,12 @@ interface Failure {
 class Prover {
   /** Files whose texts are not the user's now. */
   private readonly changed = new Set<string>();
-  private readonly before = new Map<string, readonly Finding[]>();
-  private readonly functionsBefore = new Map<string, ReadonlyMap<string, Definition>>();
-  private readonly exitsBefore = new Map<string, string | null>();
+  /** The user's functions by file and key. */
+  private readonly functions = new Map<string, ReadonlyMap<string, Definition>>();
+  /** What there was before any edit, by function. */
+  private readonly before = new Map<string, FunctionState>();
+  /** The finding's function, and those on its paths that assert a lock: what is found in them shows when the finding goes. */
+  private readonly onPath: readonly Definition[];
 
   constructor(
     private readonly finding: Finding,
@@ -128,51 +145,73 @@ class Prover {
     private readonly source: FixSource,
     private readonly signal?: AbortSignal,
   ) {
-    this.before.set(finding.file, source.findings);
+    const on = new Map<string, Definition>();
+    for (const place of [finding, ...finding.paths.flatMap((p) => p.chain)]) {
+      const def = source.functionAt(place.file, place.offset);
+      if (!def || on.has(keyOf(def))) continue;
+      const asserts = ASSERTS.test(source.read(def.file)?.slice(def.start, def.end) ?? "");
+      if (on.size === 0 || asserts) on.set(keyOf(def), def);
+    }
+    this.onPath = [...on.values()];
   }
 
   /** Looks at everything that the proofs compare with while the texts are still the user's. */
   async prepare(fixes: readonly Fix[]): Promise<void> {
     const edits = fixes.flatMap((fix) => fix.edits).filter((e) => this.source.read(e.file) !== null);
     if (edits.length === 0) return;
-    await this.learn([...new Set([this.finding.file, ...edits.map((e) => e.file)])]);
-    for (const edit of edits) {
-      const def = this.source.functionAt(edit.file, edit.offset);
-      if (!def || def.kind === "macro" || this.exitsBefore.has(keyOf(def))) continue;
-      this.exitsBefore.set(keyOf(def), await this.exitsOf(def));
-    }
+    const touched = edits.map((e) => this.source.functionAt(e.file, e.offset)).filter((d) => d !== null);
+    await this.learn([...this.onPath, ...touched]);
   }
 
   /** Null when the fix is proved. */
   async prove(fix: Fix, texts: ReadonlyMap<string, string>): Promise<Failure | null> {
-    const files = [...new Set([this.finding.file, ...texts.keys()])];
-    await this.learn(files);
-    const unbalanced = [...texts].some(([file, text]) => !sameBrackets(this.source.read(file)!, text));
-    if (unbalanced) return { why: "the brackets do not match any more", asSketch: false };
+    if (!keepsBrackets(fix, (file) => this.source.read(file)))
+      return { why: "the brackets do not match any more", asSketch: false };
     await this.put(texts);
-    const after = await findingsIn(this.bench.engine, files, this.signal);
-    const before = files.flatMap((file) => this.before.get(file) ?? []);
-    return this.compare(fix, before, after) ?? (await this.checkFunctions(fix, texts));
+    const edit = await this.changedFunctions(texts);
+    if ("why" in edit) return edit;
+    const known = edit.pairs.map((p) => p.before).filter((d) => d !== null);
+    if (known.some((d) => !this.before.has(keyOf(d)))) {
+      await this.learn(known);
+      await this.put(texts);
+    }
+    return (
+      (await this.checkLocks(fix, edit.pairs)) ??
+      (await this.compareFindings(fix, edit.pairs, texts)) ??
+      (await this.checkCallers(fix, edit.pairs, texts))
+    );
   }
 
-  /** What there was before any edit, of files that were not looked at yet. */
-  private async learn(files: readonly string[]): Promise<void> {
-    const fresh = files.filter((file) => !this.before.has(file) || !this.functionsBefore.has(file));
-    if (fresh.length === 0) return;
+  // ---- before ---------------------------------------------------------------------------------------------------
+
+  /** What is found in functions, and what they say to their callers, before any edit. */
+  private async learn(defs: readonly Definition[]): Promise<void> {
+    const fresh = new Map(
+      defs.filter((d) => d.kind === "function" && !this.before.has(keyOf(d))).map((d) => [keyOf(d), d]),
+    );
+    if (fresh.size === 0) return;
     await this.restore();
-    const unknown = fresh.filter((file) => !this.before.has(file));
-    if (unknown.length > 0) {
-      const found = await findingsIn(this.bench.engine, unknown, this.signal);
-      for (const file of unknown)
-        this.before.set(
-          file,
-          found.filter((f) => f.file === file),
-        );
+    const found = await this.findingsOf([...fresh.values()]);
+    for (const [key, def] of fresh) {
+      const findings = found.filter((f) => f.file === def.file && isIn(f, def));
+      this.before.set(key, { findings, exits: await this.exitsOf(def) });
     }
-    for (const file of fresh) this.functionsBefore.set(file, byOrdinal(this.source.code.functionsIn(file)));
   }
+
+  private functionsOf(file: string): ReadonlyMap<string, Definition> {
+    let list = this.functions.get(file);
+    if (!list) {
+      list = byOrdinal(this.source.code.functionsIn(file));
+      this.functions.set(file, list);
+    }
+    return list;
+  }
+
+  // ---- texts ----------------------------------------------------------------------------------------------------
 
   private async put(texts: ReadonlyMap<string, string>): Promise<void> {
+    // The engine numbers the user's functions before their text changes.
+    for (const file of texts.keys()) if (!this.changed.has(file)) this.functionsOf(file);
     const touched = new Set([...this.changed, ...texts.keys()]);
     for (const file of touched) {
       const text = texts.get(file);
@@ -187,42 +226,16 @@ class Prover {
     if (this.changed.size > 0) await this.put(new Map());
   }
 
-  private compare(fix: Fix, before: readonly Finding[], after: readonly Finding[]): Failure | null {
-    const had = countBySubject(before);
-    const has = countBySubject(after);
-    const own = subjectOf(this.finding);
-    for (const [subject, list] of has) {
-      if (list.length <= (had.get(subject)?.length ?? 0)) continue;
-      const news = list[list.length - 1];
-      // Less certain than what it repairs, at the same call: said, but no reason to keep the finding.
-      if (news.confidence === "low" && this.finding.confidence !== "low" && fix.kind === "variant") {
-        fix.warnings.push(`What remains is of low confidence: ${news.message}.`);
-        continue;
-      }
-      return { why: `it makes a new finding: ${news.message}`, asSketch: subject !== own };
-    }
-    if (fix.kind === "annotate") return null;
-    const left = has.get(own) ?? [];
-    if (left.length < (had.get(own)?.length ?? 0)) return null;
-    // Still there: on fewer ways than before, or as it was?
-    const ways = (list: readonly Finding[]): number =>
-      list.reduce((n, f) => n + f.paths.length + f.morePaths, 0);
-    if (ways(left) >= ways(had.get(own) ?? [])) return { why: "the finding stays", asSketch: false };
-    const rest = left
-      .flatMap((f) => f.paths)
-      .map((p) => [...p.chain.slice(1).map((s) => s.function), p.sleep.call].join(" → "));
-    const shown = [...new Set(rest)].slice(0, 3).join("; ");
-    return { why: `other ways to sleep remain: ${shown}`, asSketch: true };
-  }
+  // ---- after ----------------------------------------------------------------------------------------------------
 
-  private async checkFunctions(fix: Fix, texts: ReadonlyMap<string, string>): Promise<Failure | null> {
-    const { engine } = this.bench;
-    const now = await createFixSource({ engine, read: this.bench.read, findings: [] });
-    const compared: { before: Definition; after: Definition; text: string }[] = [];
-    for (const file of texts.keys()) {
-      const old = this.functionsBefore.get(file)!;
+  /** The functions that the edit changes or adds: parsed without a new error, none gone. */
+  private async changedFunctions(texts: ReadonlyMap<string, string>): Promise<{ pairs: Pair[] } | Failure> {
+    const { engine, read } = this.bench;
+    const now = await createFixSource({ engine, read, findings: [] });
+    const pairs: Pair[] = [];
+    for (const [file, text] of texts) {
+      const old = this.functionsOf(file);
       const oldText = this.source.read(file)!;
-      const text = texts.get(file)!;
       const list = byOrdinal(engine.code.functionsIn(file));
       for (const [key, def] of list) {
         const was = old.get(key);
@@ -232,25 +245,156 @@ class Prover {
         const hadError = was ? (this.source.syntaxOf(was)?.hasError ?? true) : false;
         if ((!syntax || syntax.hasError) && !hadError)
           return { why: `${def.name}() does not parse any more`, asSketch: false };
-        if (was) compared.push({ before: was, after: def, text });
+        pairs.push({ before: was ?? null, after: def });
       }
       for (const [key, was] of old)
         if (!list.has(key)) return { why: `${was.name}() would be gone`, asSketch: false };
     }
-    if (fix.kind === "lock-type" || fix.kind === "suppress" || fix.kind === "annotate") return null;
-    const after = new Map<string, string | null>();
-    for (const { after: def } of compared) after.set(keyOf(def), await this.exitsOf(def));
-    const unknown = compared.filter(({ before }) => !this.exitsBefore.has(keyOf(before)));
-    if (unknown.length > 0) {
-      await this.restore();
-      for (const { before } of unknown) this.exitsBefore.set(keyOf(before), await this.exitsOf(before));
-    }
-    for (const { before, after: def } of compared) {
-      const was = this.exitsBefore.get(keyOf(before));
-      const is = after.get(keyOf(def));
-      if (was !== is) return { why: `${def.name}() would not leave its locks as before`, asSketch: false };
+    return { pairs };
+  }
+
+  private async checkLocks(fix: Fix, pairs: readonly Pair[]): Promise<Failure | null> {
+    if (fix.kind === "lock-type" || fix.kind === "annotate") return null;
+    for (const { before, after } of pairs) {
+      if (!before) continue;
+      const is = await this.exitsOf(after);
+      if (this.before.get(keyOf(before))?.exits !== is)
+        return { why: `${after.name}() would not leave its locks as before`, asSketch: false };
     }
     return null;
+  }
+
+  /** Findings in the functions that changed and on the way to the sleep. */
+  private async compareFindings(
+    fix: Fix,
+    pairs: readonly Pair[],
+    texts: ReadonlyMap<string, string>,
+  ): Promise<Failure | null> {
+    const changed = new Set(pairs.map((p) => p.before && keyOf(p.before)));
+    const others = this.onPath.filter((d) => d.kind === "function" && !changed.has(keyOf(d)));
+    const named = others.map((def) => ({
+      file: def.file,
+      name: [...this.functionsOf(def.file)].find(([, d]) => d.start === def.start)?.[0] ?? "",
+    }));
+    const now = [...pairs.map((p) => p.after), ...this.again(named)];
+    const had = [...pairs.map((p) => p.before), ...others].flatMap((d) =>
+      d ? (this.before.get(keyOf(d))?.findings ?? []) : [],
+    );
+    const failure = this.compare(fix, had, await this.findingsOf(now));
+    if (fix.kind !== "lock-type" && !(failure?.news && isAsserted(failure.news))) return failure;
+    // Who else comes to these functions decides whether it is new; and every user of a lock may find it otherwise.
+    const files = [...new Set([this.finding.file, ...texts.keys()])];
+    const after = await findingsIn(this.bench.engine, files, this.signal);
+    await this.restore();
+    const before = await findingsIn(this.bench.engine, files, this.signal);
+    await this.put(texts);
+    return this.compare(fix, before, after);
+  }
+
+  /**
+   * Functions that sleep in more cases than before, or more surely: who calls them must not be atomic. The others say
+   * nothing to their callers that they did not say before.
+   */
+  private async checkCallers(
+    fix: Fix,
+    pairs: readonly Pair[],
+    texts: ReadonlyMap<string, string>,
+  ): Promise<Failure | null> {
+    const grown: Definition[] = [];
+    for (const { before, after } of pairs)
+      if (before && (await this.maySleepMore(fix, before, after))) grown.push(after);
+    if (grown.length === 0) return null;
+    const changed = new Set(pairs.map((p) => keyOf(p.after)));
+    const most = fix.kind === "annotate" ? FEW_CALLERS : MOST_CALLERS;
+    const callers = callersUp(grown, this.bench.engine.code, most);
+    if (!callers)
+      return { why: `${grown[0].name}() may sleep in more cases, and has many callers`, asSketch: true };
+    const others = callers.filter((d) => !changed.has(keyOf(d)));
+    if (others.length === 0) return null;
+    const after = await this.findingsOf(others);
+    if (!after.some((f) => f.suppressed === null)) return null;
+    const named = this.named(others);
+    await this.restore();
+    const before = await this.findingsOf(this.again(named));
+    await this.put(texts);
+    const news = newFinding(before, after);
+    return news ? { why: `it makes a new finding: ${news.message}`, asSketch: true } : null;
+  }
+
+  /**
+   * Whether callers may meet a sleep in a changed function that they did not meet before: it calls something new that may
+   * sleep, or calls earlier what it called on some of its ways.
+   */
+  private async maySleepMore(fix: Fix, before: Definition, after: Definition): Promise<boolean> {
+    if (fix.kind === "hoist") return true;
+    const { engine, read } = this.bench;
+    const had = new Set(
+      this.source
+        .syntaxOf(before)
+        ?.calls()
+        .map((c) => c.name),
+    );
+    const now = await createFixSource({ engine, read, findings: [] });
+    const names =
+      now
+        .syntaxOf(after)
+        ?.calls()
+        .map((c) => c.name) ?? [];
+    for (const name of new Set(names))
+      if (!had.has(name) && (await maySleep(name, after.file, engine))) return true;
+    return false;
+  }
+
+  /** How functions of the texts as they are now are found again after an edit elsewhere. */
+  private named(defs: readonly Definition[]): { file: string; name: string }[] {
+    return defs.map((def) => {
+      const list = byOrdinal(this.bench.engine.code.functionsIn(def.file));
+      const name = [...list].find(([, d]) => d.start === def.start)?.[0] ?? "";
+      return { file: def.file, name };
+    });
+  }
+
+  private again(named: readonly { file: string; name: string }[]): Definition[] {
+    return named
+      .map(({ file, name }) => byOrdinal(this.bench.engine.code.functionsIn(file)).get(name))
+      .filter((d) => d !== undefined);
+  }
+
+  private async findingsOf(defs: readonly Definition[]): Promise<Finding[]> {
+    const within = defs.map((d) => ({ file: d.file, offset: d.nameStart }));
+    const focus = new Set(defs.map((d) => d.file));
+    if (focus.size === 0) return [];
+    return (await this.bench.engine.check({ focus, inside: true, within, signal: this.signal })).findings;
+  }
+
+  private compare(
+    fix: Fix,
+    before: readonly Finding[],
+    after: readonly Finding[],
+  ): (Failure & { news?: Finding }) | null {
+    const news = newFinding(before, after);
+    const own = subjectOf(this.finding);
+    if (news) {
+      // Less certain than what it repairs, at the same call: said, but no reason to keep the finding.
+      const tolerated =
+        news.confidence === "low" && this.finding.confidence !== "low" && fix.kind === "variant";
+      if (!tolerated)
+        return { why: `it makes a new finding: ${news.message}`, asSketch: subjectOf(news) !== own, news };
+      fix.warnings.push(`What remains is of low confidence: ${news.message}.`);
+    }
+    if (fix.kind === "annotate") return null;
+    const had = countBySubject(before).get(own) ?? [];
+    const left = countBySubject(after).get(own) ?? [];
+    if (left.length < had.length) return null;
+    // Still there: on fewer ways than before, or as it was?
+    const ways = (list: readonly Finding[]): number =>
+      list.reduce((n, f) => n + f.paths.length + f.morePaths, 0);
+    if (ways(left) >= ways(had)) return { why: "the finding stays", asSketch: false };
+    const rest = left
+      .flatMap((f) => f.paths)
+      .map((p) => [...p.chain.slice(1).map((s) => s.function), p.sleep.call].join(" → "));
+    const shown = [...new Set(rest)].slice(0, 3).join("; ");
+    return { why: `other ways to sleep remain: ${shown}`, asSketch: true };
   }
 
   private async exitsOf(def: Definition): Promise<string | null> {
@@ -259,7 +403,29 @@ class Prover {
   }
 }
 
-const keyOf = (def: Definition): string => `${def.file}:${def.name}`;
+/** What is known of a function before any edit. */
+interface FunctionState {
+  findings: readonly Finding[];
+  exits: string | null;
+}
+
+/** Callers, up some levels, that are looked at: more is no answer between two keystrokes. */
+const MOST_CALLERS = 40;
+/** Of a function that is only annotated. */
+const FEW_CALLERS = 8;
+
+/** A function that an edit changes, or (null before) adds. */
+interface Pair {
+  before: Definition | null;
+  after: Definition;
+}
+
+const ASSERTS = /assert|__must_hold|__releases|might_sleep/;
+/** Of functions of one text. */
+const keyOf = (def: Definition): string => `${def.file}:${def.start}`;
+const isIn = (f: Finding, def: Definition): boolean => def.start <= f.offset && f.offset < def.end;
+const isAsserted = (f: Finding): boolean =>
+  f.reasons.includes("assertion") || f.reasons.includes("annotation");
 
 function byOrdinal(list: readonly Definition[]): ReadonlyMap<string, Definition> {
   const seen = new Map<string, number>();
@@ -270,6 +436,14 @@ function byOrdinal(list: readonly Definition[]): ReadonlyMap<string, Definition>
       return [`${def.name}#${n}`, def];
     }),
   );
+}
+
+/** A finding that there was not before, by what it is about; null for none. */
+function newFinding(before: readonly Finding[], after: readonly Finding[]): Finding | null {
+  const had = countBySubject(before);
+  for (const [subject, list] of countBySubject(after))
+    if (list.length > (had.get(subject)?.length ?? 0)) return list[list.length - 1];
+  return null;
 }
 
 /** What a finding is about, without its ordinal: of equal ones the number counts, so that a shift makes none new. */
@@ -288,12 +462,18 @@ function countBySubject(findings: readonly Finding[]): Map<string, Finding[]> {
   return out;
 }
 
-/** Whether an edit leaves the balance of each kind of bracket in the code as it was. */
-function sameBrackets(before: string, after: string): boolean {
-  const balance = (text: string): string => {
+/** Whether edits leave the balance of each kind of bracket in the code as it was. */
+function keepsBrackets(fix: Fix, read: (file: string) => string | null): boolean {
+  const sum = [0, 0, 0];
+  const count = (text: string, sign: number): void => {
     const code = maskCode(text);
-    const count = (c: string): number => code.split(c).length - 1;
-    return [count("{") - count("}"), count("(") - count(")"), count("[") - count("]")].join();
+    ["{}", "()", "[]"].forEach(([open, close], i) => {
+      sum[i] += sign * (code.split(open).length - code.split(close).length);
+    });
   };
-  return balance(before) === balance(after);
+  for (const edit of fix.edits) {
+    count(edit.text, 1);
+    count(read(edit.file)?.slice(edit.offset, edit.endOffset) ?? "", -1);
+  }
+  return sum.every((n) => n === 0);
 }

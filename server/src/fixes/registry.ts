@@ -12,6 +12,7 @@ import { gfpParameterFixes } from "./providers/gfpParameter.js";
 import { hoistFixes } from "./providers/hoist.js";
 import { lockTypeFixes } from "./providers/lockType.js";
 import { mixedFixes } from "./providers/mixed.js";
+import { oneAllocationFixes } from "./providers/oneAllocation.js";
 import { ownerFixes } from "./providers/owner.js";
 import { releaseFixes } from "./providers/release.js";
 import { removeFixes } from "./providers/remove.js";
@@ -40,6 +41,7 @@ export const PROVIDERS: readonly FixProvider[] = [
   threadedIrqFixes,
   lockTypeFixes,
   ownerFixes,
+  oneAllocationFixes,
   dropRetakeFixes,
   annotateFixes,
   suppressFixes,

@@ -15,7 +15,9 @@ export async function withReliers(
   source: FixSource,
 ): Promise<Fix[]> {
   const { lockClass } = finding.context;
-  if (!lockClass || !fixes.some((f) => NARROWS.has(f.kind))) return [...fixes];
+  // In a hurry a sketch does without.
+  const narrows = (f: Fix): boolean => NARROWS.has(f.kind) && (!source.quick || f.edits.length > 0);
+  if (!lockClass || !fixes.some(narrows)) return [...fixes];
   const { locks } = source.engine.findLocks(lockClass);
   const users = locks.length === 1 ? await whoUses(locks[0], source) : null;
   const line = users ? reliersText(users, finding) : "";

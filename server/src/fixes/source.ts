@@ -11,6 +11,7 @@ let parser: Promise<CParser> | null = null;
 export interface SourceOptions {
   engine: Engine;
   read(file: string): string | null;
+  quick?: boolean;
   /** Findings as they stand; of the finding's file at least. */
   findings: readonly Finding[];
 }
@@ -36,6 +37,10 @@ class Source implements FixSource {
     this.engine = options.engine;
     this.code = options.engine.code;
     this.findings = options.findings;
+  }
+
+  get quick(): boolean {
+    return this.options.quick ?? false;
   }
 
   get version(): { major: number; minor: number } | null {

@@ -34,6 +34,7 @@ export type FixKind =
   | "lock-type"
   | "threaded-irq"
   | "mark-dead"
+  | "one-allocation"
   | "cursor"
   | "remove"
   | "annotate"
@@ -77,6 +78,8 @@ export interface FixSource {
   locksOf(fn: Definition): Promise<FunctionLocks | null>;
   /** Whether the tree has (or the tables for its version know) a function or macro of this name. */
   has(name: string): boolean;
+  /** Asked for between two keystrokes: locks with users in many files are not looked through. */
+  readonly quick: boolean;
   /** Kernel version of the tree; null: unknown, newest assumed. */
   readonly version: { major: number; minor: number } | null;
   /** All findings of the finding's file as they stand, for fixes that would repair several at once. */

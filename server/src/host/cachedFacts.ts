@@ -18,7 +18,7 @@ import { unpack } from "./cache/pack.js";
 import { flowStamp, outlineStamp, toolStamp } from "./cache/stamps.js";
 import { Store } from "./cache/store.js";
 import type { CacheCounts, FactsHost, ResultStore } from "./factsHost.js";
-import { decodeFlows, type FileFlows } from "./flowCodec.js";
+import { decodeFlows } from "./flowCodec.js";
 import { type AskedItem, type PoolOptions, WorkerPool } from "./pool.js";
 import type { ItemResult } from "./protocol.js";
 import type { Sources } from "./sources.js";
@@ -230,11 +230,16 @@ export class CachedFacts implements FactsHost, ResultStore {
         requestOf.push(i);
       }
     });
+    const wanted: (Set<number> | undefined)[] = [];
     await this.store.read(
       records,
       (at, bytes) => {
-        const flows = bytes && this.decoded(records[at], () => decodeFlows(bytes));
-        if (flows) keepWanted(flows, requests[requestOf[at]].fns, found[requestOf[at]]);
+        const i = requestOf[at];
+        wanted[i] ??= new Set(requests[i].fns);
+        const flows = bytes && this.decoded(records[at], () => decodeFlows(bytes, wanted[i]));
+        flows?.fns.forEach((fn, k) => {
+          if (!found[i].has(fn)) found[i].set(fn, flows.facts[k]);
+        });
       },
       signal,
     );
@@ -360,14 +365,5 @@ export class CachedFacts implements FactsHost, ResultStore {
     this.closed = true;
     this.store.close();
     await this.pool.close();
-  }
-}
-
-/** Adds the facts of wanted functions that are not there yet. */
-function keepWanted(flows: FileFlows, wanted: readonly number[], into: Map<number, FlowFacts | null>): void {
-  const facts = new Map(flows.fns.map((fn, k) => [fn, k]));
-  for (const fn of wanted) {
-    const k = facts.get(fn);
-    if (k !== undefined && !into.has(fn)) into.set(fn, flows.facts[k]);
   }
 }

@@ -1,12 +1,15 @@
 /**
  * Binary form of the flow facts of some functions of one file: what workers send and the cache holds. One string table for
- * all functions, integers as zigzag varints.
+ * all functions, integers as zigzag varints. The length of each function's bytes goes before them: a reader decodes those that
+ * it wants.
  */
 import type { FlowFacts } from "../facts/flow.js";
 
 /** Changes whenever the meaning of the bytes does. */
-export const FLOW_FORMAT = 1;
+export const FLOW_FORMAT = 2;
 const MAGIC = 0x46;
+/** Bytes of the length before a function's own. */
+const LENGTH = 4;
 
 /** Functions (indices into the file's outline) and, parallel, their facts: null where there are none. */
 export interface FileFlows {
@@ -64,10 +67,12 @@ export function encodeFlows(
   at += table.length;
   fns.forEach((fn, i) => {
     const f = facts[i];
-    reserve(10 + (f ? (f.names.length + f.code.length) * 5 : 0) + 5);
+    reserve(15 + LENGTH + (f ? (f.names.length + f.code.length) * 5 : 0));
     put(fn);
     put(f ? f.names.length + 1 : 0);
     if (!f) return;
+    const length = at;
+    at += LENGTH;
     put(f.code.length);
     for (const name of f.names) put(ids.get(name)!);
     const { code } = f;
@@ -75,14 +80,18 @@ export function encodeFlows(
       const v = code[k];
       put((v << 1) ^ (v >> 31));
     }
+    new DataView(scratch.buffer).setUint32(length, at - length - LENGTH, true);
   });
   const out = scratch.slice(0, at);
   if (scratch.length > 1 << 22) scratch = new Uint8Array(1 << 16);
   return out;
 }
 
-/** The facts that `encodeFlows` wrote; throws on bytes that are not of this format. Nothing refers to `bytes` afterwards. */
-export function decodeFlows(bytes: Uint8Array): FileFlows {
+/**
+ * The facts that `encodeFlows` wrote, of all functions or of the wanted ones; throws on bytes that are not of this format.
+ * Nothing refers to `bytes` afterwards.
+ */
+export function decodeFlows(bytes: Uint8Array, wanted: ReadonlySet<number> | null = null): FileFlows {
   if (bytes[0] !== MAGIC || bytes[1] !== FLOW_FORMAT) throw new Error("flow facts: not this format");
   let p = 2;
   const uint = (): number => {
@@ -99,41 +108,56 @@ export function decodeFlows(bytes: Uint8Array): FileFlows {
   const nameCount = uint();
   const tableLength = uint();
   if (count > bytes.length || nameCount > bytes.length) throw new Error("flow facts: truncated");
-  const lengths = new Int32Array(nameCount);
-  for (let i = 0; i < nameCount; i++) lengths[i] = uint();
+  const ends = new Int32Array(nameCount + 1);
+  for (let i = 0; i < nameCount; i++) ends[i + 1] = ends[i] + uint();
   const text = Buffer.from(bytes.buffer, bytes.byteOffset + p, Math.min(tableLength, bytes.length - p));
-  const all = text.toString(width === 2 ? "utf16le" : "latin1");
   p += tableLength;
-  const table: string[] = new Array(nameCount);
-  let from = 0;
-  for (let i = 0; i < nameCount; i++) {
-    table[i] = all.slice(from, from + lengths[i]);
-    from += lengths[i];
-  }
+  const encoding = width === 2 ? "utf16le" : "latin1";
+  const table: (string | undefined)[] = new Array(nameCount);
+  const name = (i: number): string => {
+    if (i >= nameCount) throw new Error("flow facts: damaged");
+    let known = table[i];
+    if (known === undefined) {
+      known = text.toString(encoding, ends[i] * width, ends[i + 1] * width);
+      table[i] = known;
+    }
+    return known;
+  };
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const fns: number[] = [];
   const facts: (FlowFacts | null)[] = [];
   for (let i = 0; i < count; i++) {
-    fns.push(uint());
+    const fn = uint();
     const n = uint() - 1;
+    const isWanted = wanted === null || wanted.has(fn);
+    if (isWanted) fns.push(fn);
     if (n < 0) {
-      facts.push(null);
+      if (isWanted) facts.push(null);
       continue;
     }
-    const length = uint();
-    if (n > bytes.length || length > bytes.length) throw new Error("flow facts: truncated");
-    const names: string[] = new Array(n);
-    for (let k = 0; k < n; k++) names[k] = table[uint()];
-    const code = new Int32Array(length);
-    for (let k = 0; k < length; k++) {
-      let x = bytes[p++];
-      let v = x & 0x7f;
-      for (let shift = 7; x > 0x7f && shift <= 28; shift += 7) {
-        x = bytes[p++];
-        v |= (x & 0x7f) << shift;
+    if (p + LENGTH > bytes.length) throw new Error("flow facts: truncated");
+    const end = p + LENGTH + view.getUint32(p, true);
+    p += LENGTH;
+    if (end > bytes.length) throw new Error("flow facts: truncated");
+    if (isWanted) {
+      const length = uint();
+      if (n > bytes.length || length > bytes.length) throw new Error("flow facts: truncated");
+      const names: string[] = new Array(n);
+      for (let k = 0; k < n; k++) names[k] = name(uint());
+      const code = new Int32Array(length);
+      for (let k = 0; k < length; k++) {
+        let x = bytes[p++];
+        let v = x & 0x7f;
+        for (let shift = 7; x > 0x7f && shift <= 28; shift += 7) {
+          x = bytes[p++];
+          v |= (x & 0x7f) << shift;
+        }
+        code[k] = (v >>> 1) ^ -(v & 1);
       }
-      code[k] = (v >>> 1) ^ -(v & 1);
+      if (p !== end) throw new Error("flow facts: damaged");
+      facts.push({ names, code });
     }
-    facts.push({ names, code });
+    p = end;
   }
   if (p > bytes.length) throw new Error("flow facts: truncated");
   return { fns, facts };

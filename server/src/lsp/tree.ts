@@ -333,11 +333,13 @@ export class Tree {
   private async proveFixes(finding: Finding): Promise<Fix[]> {
     return this.lock.run(async () => {
       if (this.dirty.size > 0) return []; // the text changed since the question was asked
-      return offerFixes(finding, {
+      const bench = {
         engine: this.backend.engine,
-        read: (file) => this.backend.read(file),
-        setText: (file, text) => this.backend.setOverlay(file, text ?? this.given.get(file) ?? null),
-      });
+        read: (file: string) => this.backend.read(file),
+        setText: (file: string, text: string | null) =>
+          this.backend.setOverlay(file, text ?? this.given.get(file) ?? null),
+      };
+      return offerFixes(finding, bench, { quick: true });
     });
   }
 

@@ -1,5 +1,5 @@
 /** The call graph by names, from the outlines: too many edges rather than too few. It answers "who calls this name". */
-import type { Program } from "./program.js";
+import type { Program, SourceFile } from "./program.js";
 
 export class CallGraph {
   private offsets = new Int32Array(0);
@@ -46,18 +46,28 @@ export class CallGraph {
         if (fn >= 0 && program.alive(fn) && !program.edited.has(program.fnFile(fn).index)) each(fn);
       }
     }
-    // Files edited since the index was made are looked at one by one.
+    // Files edited since the index was made have an index each.
     for (const i of program.edited) {
       const f = program.files[i];
-      if (!f) continue;
-      for (const fn of f.fns) {
-        for (const c of program.calls(fn)) {
-          if (c >> 1 === name) {
-            each(fn);
-            break;
-          }
-        }
+      if (f) for (const fn of this.editedIndex(f).get(name) ?? []) each(fn);
+    }
+  }
+
+  private readonly editedFiles = new Map<number, { file: SourceFile; callers: Map<number, number[]> }>();
+
+  /** Name → functions of this file that call it, as the file is now. */
+  private editedIndex(file: SourceFile): Map<number, number[]> {
+    const known = this.editedFiles.get(file.index);
+    if (known?.file === file) return known.callers;
+    const callers = new Map<number, number[]>();
+    for (const fn of file.fns) {
+      for (const c of this.program.calls(fn)) {
+        const list = callers.get(c >> 1);
+        if (!list) callers.set(c >> 1, [fn]);
+        else if (list[list.length - 1] !== fn) list.push(fn);
       }
     }
+    this.editedFiles.set(file.index, { file, callers });
+    return callers;
   }
 }

@@ -7,13 +7,13 @@ import {
   INIT_STRIDE,
   Init,
   type MacroClasses,
-  STRUCT_STRIDE,
   Struct,
   TYPED_STRIDE,
   Typed,
   TypeFlag,
 } from "../facts/outline.js";
 import type { KernelTables } from "../kernel/types.js";
+import type { CallGraph } from "./callgraph.js";
 import { closeness, visibleHeader } from "./places.js";
 import type { Program, SourceFile } from "./program.js";
 
@@ -25,6 +25,8 @@ export class ProgramCodeView implements CodeView {
     readonly version: { major: number; minor: number } | null,
     readonly tables: KernelTables,
     private readonly classes: () => MacroClasses,
+    /** Who calls what, where somebody has made an index of it already. */
+    private readonly graph?: () => CallGraph | undefined,
   ) {}
 
   get macroClasses(): MacroClasses {
@@ -86,13 +88,18 @@ export class ProgramCodeView implements CodeView {
     const { program } = this;
     const id = program.names.find(name);
     if (id <= 0) return [];
-    const out: number[] = [];
-    for (const f of program.files) {
-      if (!f?.outline.calls.some((c) => c >> 1 === id)) continue;
-      for (const fn of f.fns)
-        if (this.hasBody(fn) && program.calls(fn).some((c) => c >> 1 === id)) out.push(fn);
-    }
-    return out.map((fn) => this.definition(fn)).sort(byPlace);
+    const out = new Set<number>();
+    const graph = this.graph?.();
+    if (graph) graph.callersOf(id, (fn) => out.add(fn));
+    else
+      for (const f of program.files) {
+        if (!f?.outline.calls.some((c) => c >> 1 === id)) continue;
+        for (const fn of f.fns) if (program.calls(fn).some((c) => c >> 1 === id)) out.add(fn);
+      }
+    return [...out]
+      .filter((fn) => this.hasBody(fn))
+      .map((fn) => this.definition(fn))
+      .sort(byPlace);
   }
 
   installationsOf(name: string): Installation[] {
@@ -123,17 +130,14 @@ export class ProgramCodeView implements CodeView {
     if (id <= 0) return [];
     const tag = f ? this.program.structName(id, f) : id;
     const out: StructView[] = [];
-    for (const other of this.program.files) {
-      if (!other) continue;
+    for (const { f: other, i } of this.program.structsNamed(tag)) {
       const o = other.outline;
-      for (let i = 0; i < o.structs.length; i += STRUCT_STRIDE) {
-        if (o.structs[i + Struct.name] !== tag || o.structs[i + Struct.fieldCount] === 0) continue;
-        const first = o.structs[i + Struct.fieldFirst];
-        const fields: TypedName[] = [];
-        for (let k = first; k < first + o.structs[i + Struct.fieldCount]; k++)
-          fields.push(this.typed(o.fields, k * TYPED_STRIDE));
-        out.push({ name: this.program.names.text(tag), file: other.path, fields });
-      }
+      if (o.structs[i + Struct.fieldCount] === 0) continue;
+      const first = o.structs[i + Struct.fieldFirst];
+      const fields: TypedName[] = [];
+      for (let k = first; k < first + o.structs[i + Struct.fieldCount]; k++)
+        fields.push(this.typed(o.fields, k * TYPED_STRIDE));
+      out.push({ name: this.program.names.text(tag), file: other.path, fields });
     }
     const score = (s: StructView): number =>
       s.file === from ? 1000 : (visibleHeader(s.file, from) ? 500 : 0) + closeness(s.file, from);

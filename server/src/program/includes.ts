@@ -8,6 +8,12 @@ import type { SourceFile } from "./program.js";
 /** Most headers of one closure: beyond it nothing more is followed. */
 const MOST_HEADERS = 400;
 
+/** What of a file's includes decides which names it sees: those in quotes. */
+export function ownIncludes(o: { includes: Int32Array }, names: { text(id: number): string }): string {
+  return [...o.includes].filter((id) => names.text(id).charCodeAt(0) === QUOTE).join();
+}
+const QUOTE = 34;
+
 export interface IncludeClosure {
   /** Indices of the files. */
   files: ReadonlySet<number>;
@@ -24,15 +30,15 @@ export interface IncludeSource {
 
 export class Includes {
   private readonly closures = new Map<number, IncludeClosure>();
-  /** Bare name → private headers of that name. */
-  private byName: Map<string, SourceFile[]> | null = null;
+  /** Bare name → indices of the private headers of that name. */
+  private byName: Map<string, number[]> | null = null;
 
   constructor(private readonly program: IncludeSource) {}
 
-  /** Files came, went or changed. */
-  forget(): void {
+  /** A file changed; `new`: it came or went. */
+  forget(isNew: boolean): void {
     this.closures.clear();
-    this.byName = null;
+    if (isNew) this.byName = null;
   }
 
   of(from: SourceFile): IncludeClosure {
@@ -44,7 +50,7 @@ export class Includes {
     for (let f = work.pop(); f && files.size < MOST_HEADERS; f = work.pop()) {
       for (const id of f.outline.includes) {
         const text = this.program.names.text(id);
-        if (text.charCodeAt(0) !== 34) continue;
+        if (text.charCodeAt(0) !== QUOTE) continue;
         const header = this.find(text.slice(1), f);
         if (!header) complete = false;
         else if (!files.has(header.index) && header !== from) {
@@ -65,7 +71,9 @@ export class Includes {
     const tail = text.replace(/^(?:\.\.?\/)+/, "");
     let best: SourceFile | null = null;
     let score = 1;
-    for (const f of this.named(tail.slice(tail.lastIndexOf("/") + 1))) {
+    for (const index of this.named(tail.slice(tail.lastIndexOf("/") + 1))) {
+      const f = this.program.files[index];
+      if (!f) continue;
       if (f.path !== tail && !f.path.endsWith(`/${tail}`)) continue;
       const s = closeness(f.path, from.path);
       if (s > score) {
@@ -76,15 +84,15 @@ export class Includes {
     return best;
   }
 
-  private named(name: string): readonly SourceFile[] {
+  private named(name: string): readonly number[] {
     if (!this.byName) {
       this.byName = new Map();
       for (const f of this.program.files) {
         if (!f?.header || f.path.startsWith("include/")) continue;
         const bare = f.path.slice(f.path.lastIndexOf("/") + 1);
         const list = this.byName.get(bare);
-        if (list) list.push(f);
-        else this.byName.set(bare, [f]);
+        if (list) list.push(f.index);
+        else this.byName.set(bare, [f.index]);
       }
     }
     return this.byName.get(name) ?? [];

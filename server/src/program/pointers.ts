@@ -88,6 +88,8 @@ export interface PointerEdit {
   names: ReadonlySet<number>;
   /** File-level variables whose type is another now. */
   variables: ReadonlySet<number>;
+  /** Fields of structs whose type is another now. */
+  fields: ReadonlySet<number>;
   /** Types in headers are others now: every file may mean something else. */
   types: boolean;
 }
@@ -166,6 +168,7 @@ export class Pointers {
     if (names.size > 0 || edit.variables.size > 0)
       for (const f of program.files)
         if (f && !again.has(f.index) && this.concerns(f, names, edit.variables)) again.add(f.index);
+    for (const index of this.throughFields(edit.fields)) again.add(index);
     const moved = new Map<number, readonly number[]>();
     let changed = false;
     for (const index of again) {
@@ -198,6 +201,35 @@ export class Pointers {
       if (was.length !== now.length || was.some((field, i) => field !== now[i])) moved.set(fn, was);
     }
     return moved;
+  }
+
+  /** Files that install a function in an object which they get to through one of these fields. */
+  private throughFields(fields: ReadonlySet<number>): Set<number> {
+    const out = new Set<number>();
+    if (fields.size === 0) return out;
+    const { names } = this.program;
+    const word = new RegExp(`\\b(?:${[...fields].map((f) => names.text(f)).join("|")})\\b`);
+    const known = new Map<number, boolean>();
+    const has = (id: number): boolean => {
+      if (id === 0) return false;
+      let answer = known.get(id);
+      if (answer === undefined) {
+        answer = word.test(names.text(id));
+        known.set(id, answer);
+      }
+      return answer;
+    };
+    for (const f of this.program.files) {
+      if (!f) continue;
+      const { inits } = f.outline;
+      for (let i = 0; i < inits.length; i += INIT_STRIDE) {
+        if (!has(inits[i + Init.base]) && !has(inits[i + Init.outer]) && !fields.has(inits[i + Init.field]))
+          continue;
+        out.add(f.index);
+        break;
+      }
+    }
+    return out;
   }
 
   private forgetSums(): void {

@@ -204,7 +204,7 @@ export class Program {
     if (!old || !outline) this.sorted = null;
     this.resolved = [];
     this.structCache.clear();
-    this.includes.forget();
+    this.includes.forget(!old || !outline);
     const index = this.removed.get(path) ?? this.files.length;
     this.edited.add(index);
     if (outline) {
@@ -508,6 +508,11 @@ export class Program {
   private structAt(place: number): { f: SourceFile; i: number } {
     const f = this.files[Math.floor(place / 0x400000)]!;
     return { f, i: place % 0x400000 };
+  }
+
+  /** Records of structs, unions and typedefs of this name, in the order of the files. */
+  structsNamed(name: number): { f: SourceFile; i: number }[] {
+    return (this.structs.get(name) ?? []).map((place) => this.structAt(place));
   }
 
   private nearest(

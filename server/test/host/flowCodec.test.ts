@@ -24,6 +24,13 @@ describe("encoded flow facts", () => {
     expect(decodeFlows(moved)).toEqual({ fns, facts });
   });
 
+  it("are given for the wanted functions alone", () => {
+    const facts = [7, 8, 9].map((v) => ({ names: ["", `name${v}`], code: Int32Array.of(v, -v) }));
+    const bytes = encodeFlows([7, 8, 9], facts);
+    expect(decodeFlows(bytes, new Set([9, 7]))).toEqual({ fns: [7, 9], facts: [facts[0], facts[2]] });
+    expect(decodeFlows(bytes, new Set())).toEqual({ fns: [], facts: [] });
+  });
+
   it("are refused when they are cut or of another format", () => {
     const bytes = encodeFlows([1, 2], [{ names: ["", "abc"], code: Int32Array.of(1, 2, 300) }, null]);
     for (let n = 0; n < bytes.length; n++) expect(() => decodeFlows(bytes.slice(0, n))).toThrow();

@@ -127,6 +127,18 @@ export class FakeEngine implements Engine {
     return null;
   }
 
+  async enteredAtomic(): Promise<"unknown"> {
+    return "unknown";
+  }
+
+  lockFiles(): number {
+    return 0;
+  }
+
+  async waysToSleep(): Promise<null> {
+    return null;
+  }
+
   private read(file: string): void {
     const text = this.options.read(file);
     if (text === null) this.byFile.delete(file);

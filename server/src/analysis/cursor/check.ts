@@ -92,8 +92,9 @@ export class CursorCheck implements CalleeQuestions {
     focus: ReadonlySet<string> | null,
     inside: boolean,
     signal?: AbortSignal,
+    within?: ReadonlySet<number>,
   ): Promise<CursorDraft[]> {
-    const candidates = this.candidates(this.filesOf(focus, inside));
+    const candidates = this.candidates(this.filesOf(focus, inside), within);
     await this.effects.prepare(candidates, signal);
     const raws: Raw[] = [];
     let n = 0;
@@ -120,7 +121,7 @@ export class CursorCheck implements CalleeQuestions {
     return out;
   }
 
-  private candidates(paths: string[] | null): number[] {
+  private candidates(paths: string[] | null, within?: ReadonlySet<number>): number[] {
     const { program, solver } = this;
     const out: number[] = [];
     const files = paths ? paths.map((p) => program.file(p)) : program.files;
@@ -128,6 +129,7 @@ export class CursorCheck implements CalleeQuestions {
       if (!f) continue;
       let text: string | null | undefined;
       for (const fn of f.fns) {
+        if (within && !within.has(fn)) continue;
         if (!isCandidate(program, this.effects, fn) || solver.tables.noReturn.has(program.fnText(fn)))
           continue;
         let walks = false;

@@ -12,6 +12,8 @@ import type { Frame } from "./frame.js";
 import type { CallSite } from "./site.js";
 import type { Sleep, Sleeping } from "./sleeping.js";
 
+const NONE: readonly never[] = [];
+
 /** Longest chain. */
 const LONGEST = 16;
 
@@ -41,10 +43,8 @@ export class CalleeSleeps {
   calleeSleep(e: SleepEntry, site: CallSite, s: PathState, reached: Reached): void {
     const { number, at, end, args } = site;
     const { reasons, via, name: written } = reached;
-    const result = this.t.pool.make(E.Call, number);
     // A chain through ourselves only repeats a shorter one.
     if (e.length >= LONGEST || passes(e, this.fn)) return;
-    const raw = (t: number): number => this.t.fromShared(t, args, result);
     if (e.sink.viaParam < 0 && s.tokens.length === 0) {
       // Known from here at least as well already: nothing to add.
       const old = this.sleeping.entries.get(e.sink.key);
@@ -63,21 +63,23 @@ export class CalleeSleeps {
       this.callbackSleep(e, site, s, reached);
       return;
     }
+    const { shared } = this.world;
+    const result = this.t.pool.make(E.Call, number);
+    const raw = (term: number): number => this.t.fromShared(term, args, result);
     const sleep: Sleep = {
       written,
       next: e,
       via,
       sink: e.sink,
-      gfp: e.gfp.map(raw),
+      gfp: e.gfp.length === 0 ? NONE : e.gfp.map(raw),
       // A condition on an object's state has been told as a doubt where it was met.
-      atoms: e.atoms.map((a) => ({
-        term: raw(a.term),
-        truth: a.truth,
-        state: this.world.shared.readsState(a.term),
-      })),
+      atoms:
+        e.atoms.length === 0
+          ? NONE
+          : e.atoms.map((a) => ({ term: raw(a.term), truth: a.truth, state: shared.readsState(a.term) })),
       ctxNone: e.ctxNone,
-      dropped: [...e.dropped],
-      droppedRaw: e.dropped.map((d) => (d.term >= 0 ? raw(d.term) : 0)),
+      dropped: e.dropped,
+      droppedRaw: e.dropped.length === 0 ? NONE : e.dropped.map((d) => (d.term >= 0 ? raw(d.term) : 0)),
       reasons: e.reasons | reasons,
       note: e.note,
       length: e.length + 1,
@@ -95,7 +97,7 @@ export class CalleeSleeps {
     let v = this.t.value(arg, s);
     if (p.kind(v) === E.Addr) v = p.a(v);
     const dropped = {
-      dropped: [...e.dropped],
+      dropped: e.dropped,
       droppedRaw: e.dropped.map((d) => (d.term >= 0 ? this.t.fromShared(d.term, args, 0) : 0)),
     };
     if (p.kind(v) === E.Param) {
@@ -129,8 +131,8 @@ export class CalleeSleeps {
           next: bottom,
           sink: bottom.sink,
           via,
-          gfp: [],
-          atoms: [],
+          gfp: NONE,
+          atoms: NONE,
           ctxNone: inner.ctxNone | e.ctxNone,
           reasons: e.reasons | inner.reasons | reasons | R["function-pointer"],
           note: inner.note,

@@ -19,6 +19,17 @@ import type { TableSleeps } from "./tableSleeps.js";
 /** Of so many targets of a pointer or more, one that sleeps is a few; likewise one in so many. */
 const MANY_KINDS = 4;
 
+const NONE: readonly never[] = [];
+
+/** What a call of these functions means, whatever the path. */
+interface Meaning {
+  fns: readonly number[];
+  live: readonly number[];
+  /** Arguments that are functions. */
+  handed: readonly number[];
+  doubts: number;
+}
+
 export class Calling {
   private readonly world: World;
   private readonly t: Terms;
@@ -26,6 +37,7 @@ export class Calling {
   private readonly fn: number;
   private readonly result: FnResult;
   private readonly sites: CallSites;
+  private readonly meanings = new Map<CallSite, Meaning>();
   private aliasDepth = 0;
 
   constructor(
@@ -67,7 +79,7 @@ export class Calling {
 
   /** The result of a call that runs again is a new value. */
   private forgetCall(number: number, s: PathState): void {
-    s.forget((f) => this.t.mentionsCall(f, number));
+    if (s.facts.length > 0) s.forget((f) => this.t.mentionsCall(f, number));
   }
 
   /** Variables whose address is passed have a new value. */
@@ -76,8 +88,8 @@ export class Calling {
     for (let i = 0; i < args.length; i++) {
       if (args[i] > 0 && p.kind(args[i]) === E.Addr) {
         const target = p.a(args[i]);
-        if (p.kind(target) === E.Var && this.shape.relevant.has(target)) {
-          s.forget((f) => this.t.mentions(f, target));
+        if (p.kind(target) === E.Var && this.shape.isRelevant(target)) {
+          if (s.facts.length > 0) s.forget((f) => this.t.mentions(f, target));
           s.setEnv(target, p.make(E.Out, number, i));
         }
       }
@@ -87,15 +99,8 @@ export class Calling {
   private namedCall(name: string, global: number, site: CallSite, s: PathState): PathState[] {
     const { at, end } = site;
     const { tables, program } = this.world;
-    // A static function of this file hides a primitive of the same name.
     const own = program.resolve(global, this.file);
-    const hidden =
-      own.length > 0 &&
-      program.fnFile(own[0]) === this.file &&
-      own[0] !== this.fn &&
-      (program.fnFlags(own[0]) & FnFlag.Static) !== 0 &&
-      !this.file.header;
-    if (!hidden) {
+    if (this.world.tableNames.has(global) && !this.isHidden(own)) {
       const lock = tables.locks.get(name);
       if (lock) {
         this.frame.count(at, true);
@@ -136,6 +141,18 @@ export class Calling {
         return this.functionCall(hook.fns, site, s, { reasons: hook.reasons, via: "pointer", name });
     }
     return this.functionCall(own, site, s, { reasons: 0, via: "call", name });
+  }
+
+  /** A static function of this file hides a primitive of the same name. */
+  private isHidden(own: readonly number[]): boolean {
+    const { program } = this.world;
+    return (
+      own.length > 0 &&
+      program.fnFile(own[0]) === this.file &&
+      own[0] !== this.fn &&
+      (program.fnFlags(own[0]) & FnFlag.Static) !== 0 &&
+      !this.file.header
+    );
   }
 
   private unknownPointer(v: number, site: CallSite, s: PathState): PathState[] {
@@ -183,56 +200,72 @@ export class Calling {
     s: PathState,
     { reasons, via, name }: Reached,
   ): PathState[] {
-    const { at, end, args } = site;
-    const { program } = this.world;
-    const live = fns.filter((f) => !(program.fnFlags(f) & FnFlag.ObjectMacro));
+    const { at, end } = site;
+    const { world, frame } = this;
+    const { live, handed, doubts: own } = this.meantBy(site, fns);
     if (live.length === 0) {
       const alias = this.aliasOf(fns, site, s);
       if (alias) return alias;
-      this.frame.count(at, false);
+      frame.count(at, false);
       return [s];
     }
-    this.frame.count(at, true);
-    this.frame.observer?.call(at, end, name, live, via);
+    frame.count(at, true);
+    frame.observer?.call(at, end, name, live, via);
     const atomic = (s.bits & ATOMIC) !== 0;
-    let returns = false;
-    const several = via === "pointer" ? 0 : live.length > 1 ? R["several-definitions"] : 0;
-    const effects: (readonly Effect[])[] = [];
-    const handed = args.filter((a) => this.isFunction(a));
-    const handsOn = handed.length > 0;
     for (const a of handed) this.needFunction(a, atomic);
-    let doubts = reasons | several;
-    if (via === "pointer" && live.length >= MANY_KINDS) {
-      const sleeping = live.filter((f) => this.world.summaryOf(f).sleeps.length > 0).length;
+    const pointer = via === "pointer";
+    let doubts = reasons | own;
+    if (live.length > 1 && !pointer) doubts |= R["several-definitions"];
+    if (pointer && live.length >= MANY_KINDS) {
+      let sleeping = 0;
+      for (const f of live) if (world.summaryOf(f).sleeps.length > 0) sleeping++;
       if (sleeping * MANY_KINDS <= live.length) doubts |= R["few-targets-sleep"];
     }
-    const written = via === "pointer" ? (/\w+$/.exec(name)?.[0] ?? name) : name;
-    if (program.hasStub(program.fnName(live[0]), this.file) || site.conditional)
-      doubts |= R["config-dependent"];
-    for (const f of live) {
-      this.frame.callees.add(f);
+    const written = pointer ? (/\w+$/.exec(name)?.[0] ?? name) : name;
+    let returns = false;
+    let effects: readonly Effect[] = NONE;
+    let withEffects = 0;
+    for (let i = 0; i < live.length; i++) {
+      const f = live[i];
+      frame.callees.add(f);
       if (f === this.fn) {
         returns = true;
         continue;
       }
-      this.world.need(f, atomic, handsOn);
-      const sum = this.world.summaryOf(f);
-      const isMacro = (program.fnFlags(f) & FnFlag.Macro) !== 0;
+      world.need(f, atomic, handed.length > 0);
+      const sum = world.summaryOf(f);
       if (!sum.noReturn) returns = true;
-      if (sum.effects.length > 0) effects.push(sum.effects);
-      if (this.frame.withoutSleeps) continue;
+      if (sum.effects.length > 0 && withEffects++ === 0) effects = sum.effects;
+      const { sleeps } = sum;
+      if (frame.withoutSleeps || sleeps.length === 0) continue;
       // Also where no lock is held and nobody asks: a finding says whether its call is reached without the lock too.
-      const reached = {
-        reasons: doubts,
-        via: isMacro && via === "call" ? "macro" : via,
-        name: written,
-      } as const;
-      for (const e of sum.sleeps) this.calleeSleeps.calleeSleep(e, site, s, reached);
+      const isMacro = via === "call" && (world.program.fnFlags(f) & FnFlag.Macro) !== 0;
+      const reached: Reached = { reasons: doubts, via: isMacro ? "macro" : via, name: written };
+      for (let k = 0; k < sleeps.length; k++) this.calleeSleeps.calleeSleep(sleeps[k], site, s, reached);
     }
-    if (!returns) return live.length === 1 || via !== "pointer" ? [] : [s];
+    if (!returns) return live.length === 1 || !pointer ? [] : [s];
     // Several targets: what they do to locks is believed only when it is the same function or all of them do something.
-    if (effects.length === 0 || (via === "pointer" && effects.length < live.length)) return [s];
-    return this.locking.applyEffects(effects[0], site, s);
+    if (withEffects === 0 || (pointer && withEffects < live.length)) return [s];
+    return this.locking.applyEffects(effects, site, s);
+  }
+
+  /** What a call means that is the same on every path: the functions that have a body, and those in its arguments. */
+  private meantBy(site: CallSite, fns: readonly number[]): Meaning {
+    const known = this.meanings.get(site);
+    if (known?.fns === fns) return known;
+    const { program } = this.world;
+    const isMacro = (f: number): boolean => (program.fnFlags(f) & FnFlag.ObjectMacro) !== 0;
+    const live = fns.some(isMacro) ? fns.filter((f) => !isMacro(f)) : fns;
+    const isConfig =
+      live.length > 0 && (site.conditional || program.hasStub(program.fnName(live[0]), this.file));
+    const meaning: Meaning = {
+      fns,
+      live,
+      handed: site.args.some((a) => this.isFunction(a)) ? site.args.filter((a) => this.isFunction(a)) : NONE,
+      doubts: isConfig ? R["config-dependent"] : 0,
+    };
+    this.meanings.set(site, meaning);
+    return meaning;
   }
 
   /** A function that is handed on where it matters is called there, as far as we know. */

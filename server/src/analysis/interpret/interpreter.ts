@@ -17,11 +17,11 @@ import { CalleeSleeps } from "./calleeSleeps.js";
 import { Calling } from "./calling.js";
 import { finish } from "./finish.js";
 import { type FnResult, Frame } from "./frame.js";
+import { Joining } from "./joining.js";
 import { Locking } from "./locking.js";
 import { FlowShape } from "./shape.js";
 import { Sleeping } from "./sleeping.js";
 import { TableSleeps } from "./tableSleeps.js";
-import { either } from "./values.js";
 
 /** Most paths that are kept apart at one place. */
 const MOST_STATES = 16;
@@ -38,13 +38,14 @@ export class Interpreter {
   private readonly sleeping: Sleeping;
   private readonly tableSleeps: TableSleeps;
   private readonly calling: Calling;
+  private readonly joining: Joining;
   private readonly states = new Map<number, PathState[]>();
   private readonly queue: number[] = [];
   private readonly queued = new Set<number>();
   private readonly exits: Exit[] = [];
 
   constructor(
-    private readonly world: World,
+    readonly world: World,
     fn: number,
     private readonly flow: Flow,
     exportsSleeps: boolean,
@@ -56,6 +57,7 @@ export class Interpreter {
     this.cond = frame.cond;
     this.result = frame.result;
     this.shape = new FlowShape(flow, frame.t, exportsSleeps);
+    this.joining = new Joining(frame, (value, holder, state) => this.forgetValue(value, holder, state));
     this.locking = new Locking(frame);
     this.sleeping = new Sleeping(frame, this.shape, this.locking);
     this.tableSleeps = new TableSleeps(frame, this.locking, this.sleeping);
@@ -104,21 +106,12 @@ export class Interpreter {
       this.states.set(pc, here);
     }
     const key = s.lockKey;
-    const same = here.find((h) => h.lockKey === key);
+    const same = withKey(here, key);
     if (same) {
       if (++same.joins > MOST_JOINS) {
         if (!same.forgetAll()) return;
       } else {
-        const telling = this.tellingFact(same, s);
-        const { pool } = this.t;
-        const changed = same.joinKnowledge(s, {
-          either: (a, b) => either(pool, a, b, telling),
-          initial: (place) => this.t.initial(place),
-          unknown: (place) => pool.make(E.Unknown, -1 - pc, place),
-          holder: (v) => (pool.kind(v) === E.Unknown && pool.a(v) === -1 - pc ? pool.b(v) : -1),
-          truth: (v, x) => this.cond.truth(v, x, x.bits),
-          forget: (v, holder, x) => this.forgetValue(v, holder, x),
-        });
+        const changed = same.joinKnowledge(s, this.joining.at(pc, same, s));
         if (!changed) return;
       }
       same.version++;
@@ -135,24 +128,9 @@ export class Interpreter {
     }
   }
 
-  /** A condition on parameters that was true on one of two paths and false on the other: positive when true on the first. */
-  private tellingFact(x: PathState, y: PathState): number {
-    if (x.facts === y.facts) return 0;
-    const { facts } = x;
-    for (let i = 0; i < facts.length; i += 2) {
-      const e = facts[i];
-      const f = facts[i + 1];
-      const g = y.fact(e);
-      if (g === 0 || g === f) continue;
-      const t = this.t.toShared(e);
-      if (t >= 0 && this.world.shared.hasParam(t)) return f === NONZERO ? e : -e;
-    }
-    return 0;
-  }
-
   /** Goes on at a place: at once where nothing else can arrive there, else by way of the join. */
   private go(pc: number, s: PathState, work: { pc: number; s: PathState }[]): void {
-    if (this.shape.joins.has(pc)) this.arrive(pc, s);
+    if (this.shape.isJoin(pc)) this.arrive(pc, s);
     else work.push({ pc, s });
   }
 
@@ -283,7 +261,7 @@ export class Interpreter {
 
   /** Facts about a value, and what other places than its holder have of it, are about an earlier round. */
   private forgetValue(e: number, holder: number, s: PathState): void {
-    s.forget((f) => this.t.mentions(f, e));
+    if (s.facts.length > 0) s.forget((f) => this.t.mentions(f, e));
     s.eachStored((place, v) => {
       if (v > 0 && place !== holder && this.t.mentions(v, e)) s.setEnv(place, 0);
     });
@@ -300,16 +278,22 @@ export class Interpreter {
   private assign(pc: number, target: number, value: number, s: PathState): void {
     const place = this.t.place(target, s);
     if (place === 0) return;
-    if (!this.shape.relevant.has(target) && this.t.pool.kind(target) === E.Var) return;
+    if (!this.shape.isRelevant(target) && this.t.pool.kind(target) === E.Var) return;
     let v = this.t.value(value, s);
     // A value that cannot be said still is one: what a branch proves of it holds until this place is run again.
     // So is the next element of a walk in a loop, whichever round it is.
     if (v === 0 || this.t.mentions(v, place) || this.walks(pc, place, v, s)) v = this.unknownAt(pc, s);
     // Facts about what the place held before do not speak of its new value.
-    if (this.t.pool.kind(value) === E.Unknown) {
-      s.forget((f) => this.t.mentions(f, value));
+    if (s.facts.length > 0) {
+      if (this.t.pool.kind(value) === E.Unknown) s.forget((f) => this.t.mentions(f, value));
+      s.forget((f) => this.t.mentions(f, place));
     }
-    s.forget((f) => this.t.mentions(f, place));
     s.setEnv(place, v);
   }
+}
+
+/** The state that holds the same locks, if one has come here. */
+function withKey(states: readonly PathState[], key: string): PathState | null {
+  for (let i = 0; i < states.length; i++) if (states[i].lockKey === key) return states[i];
+  return null;
 }

@@ -10,13 +10,13 @@ const PUT_ZERO = /(?:dec_return|sub_return)\w*$/;
 export class FlowShape {
   /** Calls by number that give a reference back, and the truth of their result when it was the last one. */
   readonly puts = new Map<number, boolean>();
-  /** Terms whose value matters later: used in a condition, an argument, a callee, a return value or another value. */
-  readonly relevant = new Set<number>();
+  /** Terms of the flow, those marked whose value matters later. */
+  private readonly relevant: Uint8Array;
   /** Branches that decide whether a loop goes on. */
   readonly loopBranches = new Set<number>();
   private readonly loops: { head: number; end: number }[] = [];
-  /** Places that more than one instruction goes to. */
-  readonly joins = new Set<number>();
+  /** How many instructions go to a place, two for more. */
+  private readonly arrivals: Uint8Array;
   private readonly worth = new Map<number, boolean>();
   /** How many conditions a variable or field occurs in, choices between values among them. */
   private readonly inConditions = new Map<number, number>();
@@ -26,17 +26,28 @@ export class FlowShape {
     private readonly t: Terms,
     private readonly exportsSleeps: boolean,
   ) {
+    this.relevant = new Uint8Array(t.pool.count);
+    this.arrivals = new Uint8Array(flow.length);
     this.findRelevant();
     this.findJoins();
   }
 
-  /** Terms whose value matters later: used in a condition, an argument, a callee, a return value or another value. */
+  /** Whether a term's value matters later: it is used in a condition, an argument, a callee, a return value or another value. */
+  isRelevant(term: number): boolean {
+    return this.relevant[term] === 1;
+  }
+
+  /** Whether more than one instruction goes to a place. */
+  isJoin(pc: number): boolean {
+    return this.arrivals[pc] === 2;
+  }
+
   private findRelevant(): void {
     const { flow } = this;
     const p = this.t.pool;
     const mark = (e: number): void => {
-      if (e <= 0 || this.relevant.has(e)) return;
-      this.relevant.add(e);
+      if (e <= 0 || this.relevant[e] === 1) return;
+      this.relevant[e] = 1;
       switch (p.kind(e)) {
         case E.Addr:
         case E.Deref:
@@ -114,16 +125,14 @@ export class FlowShape {
     }
   }
 
-  /** Places that more than one instruction goes to. */
   private findJoins(): void {
     const { flow } = this;
     const c = flow.code;
-    const seen = new Set<number>([0]);
+    const { arrivals } = this;
     const target = (pc: number): void => {
-      if (seen.has(pc)) this.joins.add(pc);
-      else seen.add(pc);
+      if (arrivals[pc] < 2) arrivals[pc]++;
     };
-    this.joins.add(0);
+    arrivals[0] = 2;
     for (let pc = 0; pc < flow.length; pc += flow.size(pc)) {
       const q = flow.base + pc;
       if (c[q] === I.Jump) target(c[q + 1]);

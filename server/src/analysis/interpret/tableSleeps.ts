@@ -36,7 +36,7 @@ export class TableSleeps {
       case "gfp": {
         const g = args[c.arg];
         if (g === undefined) return;
-        e.gfp.push(g);
+        e.gfp = [g];
         break;
       }
       case "arg": {
@@ -49,7 +49,7 @@ export class TableSleeps {
           } else e.note = `if more than ${c.above}`;
           break;
         }
-        e.atoms.push({ term: a, truth: !c.negate });
+        e.atoms = [{ term: a, truth: !c.negate }];
         break;
       }
       case "flag-absent": {
@@ -89,7 +89,7 @@ export class TableSleeps {
         if (args.length !== c.count) return;
         break;
       case "drops-lock": {
-        if (c.gfp !== undefined && args[c.gfp] !== undefined) e.gfp.push(args[c.gfp]);
+        if (c.gfp !== undefined && args[c.gfp] !== undefined) e.gfp = [args[c.gfp]];
         if (c.lock.arg !== undefined && args[c.lock.arg] !== undefined) {
           let raw = args[c.lock.arg];
           if (c.lock.field !== undefined && raw > 0) {
@@ -98,24 +98,18 @@ export class TableSleeps {
           }
           const value = this.t.value(raw, s);
           const ref = this.locking.lockRef(raw, value, Ctx.Preempt | Ctx.Irq | Ctx.Bh, "spinlock");
-          e.dropped.push(ref);
-          e.droppedRaw.push(raw);
+          e.dropped = [ref];
+          e.droppedRaw = [raw];
         } else if (c.lock.rcu) {
-          e.dropped.push({ term: -1, adds: Ctx.Rcu, kind: "rcu", cls: "", last: "" });
-          e.droppedRaw.push(0);
+          e.dropped = [{ term: -1, adds: Ctx.Rcu, kind: "rcu", cls: "", last: "" }];
+          e.droppedRaw = [0];
         } else if (c.lock.preempt) {
-          e.dropped.push({ term: -1, adds: Ctx.Preempt, kind: "preempt-off", cls: "", last: "" });
-          e.droppedRaw.push(0);
+          e.dropped = [{ term: -1, adds: Ctx.Preempt, kind: "preempt-off", cls: "", last: "" }];
+          e.droppedRaw = [0];
         } else {
           // A named global, or whatever a command argument releases: the latest spinlock.
-          e.dropped.push({
-            term: -1,
-            adds: Ctx.Preempt,
-            kind: "spinlock",
-            cls: "",
-            last: c.lock.global ?? "",
-          });
-          e.droppedRaw.push(0);
+          e.dropped = [{ term: -1, adds: Ctx.Preempt, kind: "spinlock", cls: "", last: c.lock.global ?? "" }];
+          e.droppedRaw = [0];
         }
         break;
       }

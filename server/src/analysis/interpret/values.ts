@@ -8,20 +8,20 @@ import { E, type ExprPool, Op } from "../../facts/expr.js";
 export function either(p: ExprPool, a: number, b: number, telling: number): number {
   if (a === b) return a;
   if (a === 0 || b === 0) return 0;
-  const small = (e: number): boolean => {
-    const k = p.kind(e);
-    return k === E.Int || k === E.Var || k === E.Param || (k === E.Binary && p.c(e) === Op.Or);
-  };
-  if (telling !== 0 && small(a) && small(b))
-    return telling > 0 ? p.make(E.Cond, telling, a, b) : p.make(E.Cond, -telling, b, a);
-  const [x, y] = a < b ? [a, b] : [b, a];
-  if (small(x) && small(y)) return p.make(E.Cond, 0, x, y);
-  // One more alternative that is already in there changes nothing.
-  for (const [c, o] of [
-    [a, b],
-    [b, a],
-  ]) {
-    if (p.kind(c) === E.Cond && p.a(c) === 0 && (p.b(c) === o || p.c(c) === o)) return c;
+  if (isSmall(p, a) && isSmall(p, b)) {
+    if (telling !== 0) return telling > 0 ? p.make(E.Cond, telling, a, b) : p.make(E.Cond, -telling, b, a);
+    return a < b ? p.make(E.Cond, 0, a, b) : p.make(E.Cond, 0, b, a);
   }
-  return 0;
+  // One more alternative that is already in there changes nothing.
+  return isAmong(p, b, a) ? a : isAmong(p, a, b) ? b : 0;
+}
+
+function isSmall(p: ExprPool, e: number): boolean {
+  const k = p.kind(e);
+  return k === E.Int || k === E.Var || k === E.Param || (k === E.Binary && p.c(e) === Op.Or);
+}
+
+/** Whether a choice between values has this one among them. */
+function isAmong(p: ExprPool, value: number, choice: number): boolean {
+  return p.kind(choice) === E.Cond && p.a(choice) === 0 && (p.b(choice) === value || p.c(choice) === value);
 }

@@ -1,8 +1,15 @@
 /** Finding a lock by what a person types: a class, a path with a name, a struct's field, a bare name. */
-import { STRUCT_STRIDE, Struct, TYPED_STRIDE, Typed, TypeFlag } from "../../facts/outline.js";
+import {
+  type FileOutline,
+  STRUCT_STRIDE,
+  Struct,
+  TYPED_STRIDE,
+  Typed,
+  TypeFlag,
+} from "../../facts/outline.js";
 import type { LockIdentity, LockMatches } from "../../findings/lockUsers.js";
 import type { KernelTables } from "../../kernel/types.js";
-import type { Program } from "../../program/program.js";
+import type { Program, SourceFile } from "../../program/program.js";
 import { editDistance } from "../inspector.js";
 
 const MOST_SIMILAR = 6;
@@ -13,6 +20,9 @@ interface Declared extends LockIdentity {
   isExtern: boolean;
 }
 
+/** Locks of an outline, which are the same as long as the outline is; and of how many lock types names were known then. */
+const declared = new WeakMap<FileOutline, { types: number; list: readonly Declared[] }>();
+
 /** All locks of the tree that have a name of their own: file-level variables and fields of structs. */
 function* declaredLocks(program: Program, tables: KernelTables): Generator<Declared> {
   const types = new Set<number>();
@@ -22,32 +32,41 @@ function* declaredLocks(program: Program, tables: KernelTables): Generator<Decla
   }
   for (const f of program.files) {
     if (!f) continue;
-    const o = f.outline;
-    for (let i = 0; i < o.globals.length; i += TYPED_STRIDE) {
-      if (!types.has(o.globals[i + Typed.type])) continue;
-      const name = program.names.text(o.globals[i + Typed.name]);
-      yield {
-        cls: `${f.path}:${name}`,
-        name,
-        type: program.names.text(o.globals[i + Typed.type]),
-        file: f.path,
-        isExtern: (o.globals[i + Typed.flags] & TypeFlag.Extern) !== 0,
-      };
+    let own = declared.get(f.outline);
+    if (own?.types !== types.size) {
+      own = { types: types.size, list: [...declaredIn(f, types, program)] };
+      declared.set(f.outline, own);
     }
-    for (let s = 0; s < o.structs.length; s += STRUCT_STRIDE) {
-      const first = o.structs[s + Struct.fieldFirst];
-      for (let k = first; k < first + o.structs[s + Struct.fieldCount]; k++) {
-        const q = k * TYPED_STRIDE;
-        if (!types.has(o.fields[q + Typed.type])) continue;
-        const name = program.names.text(o.fields[q + Typed.name]);
-        yield {
-          cls: `struct ${program.names.text(o.structs[s + Struct.name])}.${name}`,
-          name,
-          type: program.names.text(o.fields[q + Typed.type]),
-          file: f.path,
-          isExtern: false,
-        };
-      }
+    yield* own.list;
+  }
+}
+
+function* declaredIn(f: SourceFile, types: ReadonlySet<number>, program: Program): Generator<Declared> {
+  const o = f.outline;
+  for (let i = 0; i < o.globals.length; i += TYPED_STRIDE) {
+    if (!types.has(o.globals[i + Typed.type])) continue;
+    const name = program.names.text(o.globals[i + Typed.name]);
+    yield {
+      cls: `${f.path}:${name}`,
+      name,
+      type: program.names.text(o.globals[i + Typed.type]),
+      file: f.path,
+      isExtern: (o.globals[i + Typed.flags] & TypeFlag.Extern) !== 0,
+    };
+  }
+  for (let s = 0; s < o.structs.length; s += STRUCT_STRIDE) {
+    const first = o.structs[s + Struct.fieldFirst];
+    for (let k = first; k < first + o.structs[s + Struct.fieldCount]; k++) {
+      const q = k * TYPED_STRIDE;
+      if (!types.has(o.fields[q + Typed.type])) continue;
+      const name = program.names.text(o.fields[q + Typed.name]);
+      yield {
+        cls: `struct ${program.names.text(o.structs[s + Struct.name])}.${name}`,
+        name,
+        type: program.names.text(o.fields[q + Typed.type]),
+        file: f.path,
+        isExtern: false,
+      };
     }
   }
 }

@@ -4,7 +4,7 @@
  */
 import { E } from "../../facts/expr.js";
 import { I } from "../../facts/flow.js";
-import { Fn, FnFlag, TYPED_STRIDE, Typed, TypeFlag } from "../../facts/outline.js";
+import { Fn, FnFlag } from "../../facts/outline.js";
 import type {
   CriticalSection,
   LockIdentity,
@@ -15,21 +15,19 @@ import type {
 } from "../../findings/lockUsers.js";
 import type { ChainStep, Site } from "../../findings/types.js";
 import { ATOMIC } from "../../kernel/types.js";
-import { visibleHeader } from "../../program/places.js";
-import type { Program, SourceFile } from "../../program/program.js";
+import type { Program } from "../../program/program.js";
 import { hasBody } from "../callees.js";
 import { functionRef } from "../explain.js";
 import { type HeldLock, type LockId, type LockState, sameLock } from "../held/held.js";
 import type { LockEffects } from "../held/lockEffects.js";
 import type { LockFlow } from "../held/lockFlow.js";
-import { Op } from "../held/lockOps.js";
 import type { EntryLocks } from "../held/onEntry.js";
 import type { Step } from "../summary.js";
+import { filesOf, lastName, mayLock } from "./lockFiles.js";
 import { Touched } from "./touches.js";
 
 /** Calls down from a section in which functions are looked for that rely on the lock. */
 const DEEPEST = 4;
-const ASSERTION = /assert|must_hold|_lock_init$|^mutex_init$|^mutex_destroy$/i;
 
 export interface UsersWorld {
   program: Program;
@@ -63,10 +61,7 @@ class Users {
     private readonly signal?: AbortSignal,
   ) {
     this.program = world.program;
-    this.name =
-      lock.type === ""
-        ? ""
-        : lock.cls.slice(Math.max(lock.cls.lastIndexOf("."), lock.cls.lastIndexOf(":")) + 1);
+    this.name = lastName(lock);
   }
 
   async run(): Promise<LockUsers> {
@@ -108,24 +103,6 @@ class Users {
 
   // ---- candidates -----------------------------------------------------------------------------------------------
 
-  /** Files that can name the lock. */
-  private files(): SourceFile[] {
-    const { program } = this;
-    const all = program.files.filter((f): f is SourceFile => f !== null);
-    if (this.lock.file === "") return all;
-    const home = program.file(this.lock.file);
-    if (!home) return all;
-    if (!home.header) {
-      if (this.lock.cls.startsWith("struct ")) return [home];
-      const o = home.outline;
-      const id = program.names.find(this.name);
-      for (let i = 0; i < o.globals.length; i += TYPED_STRIDE)
-        if (o.globals[i + Typed.name] === id && o.globals[i + Typed.flags] & TypeFlag.Static) return [home];
-      return all;
-    }
-    return all.filter((f) => f === home || visibleHeader(home.path, f.path));
-  }
-
   private async candidates(): Promise<number[]> {
     const { program, world } = this;
     const out = new Set<number>();
@@ -133,12 +110,12 @@ class Users {
     let n = 0;
     const word = this.name === "" ? null : new RegExp(`\\b${this.name}\\b`);
     const primitive = this.name === "" ? program.names.find(this.lock.cls) : -1;
-    for (const f of this.files()) {
+    for (const f of filesOf(program, this.lock)) {
       if (++n % 500 === 0) {
         await new Promise<void>((r) => setImmediate(r));
         this.signal?.throwIfAborted();
       }
-      if (!this.mayLock(f)) continue;
+      if (!mayLock(f, world)) continue;
       if (word) {
         const text = world.read(f.path);
         if (text === null || !text.includes(this.name)) continue;
@@ -169,18 +146,6 @@ class Users {
         if (world.effects.effectsOf(fn).some((e) => this.is(e.lock))) wrappers.add(fn);
     }
     return [...out].sort((a, b) => this.order(a, b));
-  }
-
-  /** Whether anything in a file calls a lock primitive, a wrapper or an assertion. */
-  private mayLock(f: SourceFile): boolean {
-    const { ops } = this.world.effects;
-    for (const c of f.outline.calls) {
-      if (c & 1) continue;
-      if (ops.of(c >> 1) !== Op.None) return true;
-      const text = this.program.names.text(c >> 1);
-      if (ASSERTION.test(text) || text === "guard" || text === "scoped_guard") return true;
-    }
-    return false;
   }
 
   // ---- sections -------------------------------------------------------------------------------------------------

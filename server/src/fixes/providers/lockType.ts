@@ -2,9 +2,11 @@
  * A lock of another type: a spinlock that is never taken where sleeping is forbidden becomes a mutex, a mutex whose sections
  * never sleep becomes a spinlock. Edits of every user in the tree, after all of them have been looked at.
  */
-import type { Engine, InspectingEngine } from "../../engine.js";
+import type { Definition } from "../../code.js";
+import type { HeldLock } from "../../engine.js";
 import type { LockIdentity, LockUsers } from "../../findings/lockUsers.js";
 import type { Finding } from "../../findings/types.js";
+import { maySleep } from "../callers.js";
 import { type LockChange, MUTEX_TO_SPINLOCK, retype, SPINLOCK_TO_MUTEX } from "../lockEdits.js";
 import type { Fix, FixSource } from "../types.js";
 import { whoUses } from "../whoUses.js";
@@ -25,10 +27,46 @@ export async function lockTypeFixes(finding: Finding, source: FixSource): Promis
 async function spinlockOf(finding: Finding, source: FixSource): Promise<LockUsers | null> {
   const { kind, lockClass } = finding.context;
   if (kind !== "spinlock" || !lockClass) return null;
+  // Most locks are taken in an interrupt somewhere: what is near tells most of them, and costs little.
+  if (await isTakenAtomic(finding, lockClass, source)) return null;
   const [lock, ...more] = source.engine.findLocks(lockClass).locks;
   if (!lock || more.length > 0 || lock.type !== "spinlock_t") return null;
   return whoUses(lock, source);
 }
+
+/** Whether a function of the finding's file that takes the lock was seen to be entered atomic, or takes it under another. */
+async function isTakenAtomic(finding: Finding, lockClass: string, source: FixSource): Promise<boolean> {
+  const text = source.read(finding.file);
+  const name = lockClass.slice(Math.max(lockClass.lastIndexOf("."), lockClass.lastIndexOf(":")) + 1);
+  const takes = new RegExp(`lock\\w*\\s*\\([^;]*\\b${name}\\b`);
+  const near = source.code
+    .functionsIn(finding.file)
+    .filter((d) => d.kind === "function" && takes.test(text?.slice(d.bodyStart, d.end) ?? ""))
+    .sort((a, b) => likely(b, finding) - likely(a, finding));
+  for (const def of near) {
+    const locks = await source.locksOf(def);
+    const taken = locks?.calls.flatMap((c) => c.after).filter((h) => h.lockClass === lockClass && !h.onEntry);
+    if (!taken || taken.length === 0) continue;
+    if (locks?.calls.some((c) => isNested(c.after, lockClass))) return true;
+    const most = source.quick ? QUICK_CALLERS : MOST_CALLERS;
+    if ((await source.engine.enteredAtomic(def.file, def.nameStart, most)) !== "no") return true;
+  }
+  return false;
+}
+
+const QUICK_CALLERS = 24;
+const MOST_CALLERS = 600;
+
+const likely = (d: Definition, finding: Finding): number =>
+  Number(/irq|isr|intr|timer|timeout|tasklet|xmit|poll|complet|callback|handler|_cb\b|bh\b/.test(d.name)) *
+    2 +
+  Number(d.name === finding.function);
+
+/** Whether another atomic context is held outside of the lock. */
+const isNested = (held: readonly HeldLock[], cls: string): boolean => {
+  const at = held.findIndex((h) => h.lockClass === cls);
+  return at > 0 && held.slice(0, at).some((h) => h.atomic);
+};
 
 async function toMutex(users: LockUsers, source: FixSource): Promise<Fix[]> {
   const name = shortName(users.lock);
@@ -36,11 +74,8 @@ async function toMutex(users: LockUsers, source: FixSource): Promise<Fix[]> {
   if (takers.length === 0 || takers.length > MOST_FUNCTIONS) return [];
   const nested = takers.find((f) => f.sections.some((s) => s.atomic));
   if (nested) return [];
-  const entered = await enteredAtomic(
-    takers.map((t) => t.function),
-    source.engine,
-  );
-  if (entered !== "none") return [];
+  const functions = takers.map((t) => t.function);
+  if (await enteredAtomic(functions, source)) return [];
   return make(users, SPINLOCK_TO_MUTEX, source, {
     id: "spinlock-to-mutex",
     title: `Make ${name} a mutex`,
@@ -127,43 +162,37 @@ function make(
   return [{ ...words, kind: "lock-type", applicability: "needs-review", edits: made.edits }];
 }
 
-/** Whether any of these functions was seen to run where sleeping is forbidden; `unknown` where it cannot be asked. */
+/** Whether any of these functions was seen to run where sleeping is forbidden, or may be for all that was looked at. */
 async function enteredAtomic(
   functions: readonly LockUsers["functions"][number]["function"][],
-  engine: Engine,
-): Promise<"none" | "some" | "unknown"> {
-  const inspecting = engine as Partial<InspectingEngine>;
-  if (typeof inspecting.explain !== "function") return "unknown";
-  for (const fn of functions) {
-    const explanation = await (engine as InspectingEngine).explain({ function: fn });
-    if (explanation.callers.length > 0) return "some";
-  }
-  return "none";
+  source: FixSource,
+): Promise<boolean> {
+  const most = source.quick ? QUICK_CALLERS : MOST_CALLERS;
+  for (const fn of functions)
+    if ((await source.engine.enteredAtomic(fn.file, fn.site.offset, most)) !== "no") return true;
+  return false;
 }
 
-/** The first call in the sections that may sleep, null for none. */
+/** A call in the sections that may sleep, null for none; in a hurry also one that would take long to tell. */
 async function sleeperIn(users: LockUsers, source: FixSource): Promise<string | null> {
   const { tables } = source.code;
-  const inspecting = source.engine as Partial<InspectingEngine>;
-  for (const f of users.functions) {
-    for (const s of f.sections) {
-      for (const call of s.calls) {
-        const sleeper = tables.sleepers.get(call.name);
-        const lock = tables.locks.get(call.name);
-        if (sleeper || lock?.sleeps) return call.name;
-        if (tables.neverSleeps.has(call.name) || tables.hardStops.has(call.name)) continue;
-        if (typeof inspecting.explain !== "function") return call.name;
-        for (const fn of source.code.resolve(call.name, f.function.file)) {
-          const [ref] = (inspecting as InspectingEngine).find(fn.name, fn.file);
-          if (!ref) continue;
-          const { sleeps } = await (inspecting as InspectingEngine).explain({ function: ref });
-          if (sleeps.verdict === "may") return call.name;
-        }
-      }
-    }
-  }
+  const calls = new Map<string, string>();
+  for (const f of users.functions)
+    for (const s of f.sections) for (const call of s.calls) calls.set(call.name, f.function.file);
+  const names = [...calls.keys()];
+  const known = names.find((name) => tables.sleepers.has(name) || tables.locks.get(name)?.sleeps === true);
+  if (known !== undefined) return known;
+  const left = names.filter(
+    (n) =>
+      !tables.locks.has(n) && !tables.neverSleeps.has(n) && !tables.hardStops.has(n) && source.code.has(n),
+  );
+  if (source.quick && left.length > QUICK_CALLEES) return left[0];
+  for (const name of left) if (await maySleep(name, calls.get(name)!, source.engine)) return name;
   return null;
 }
+
+/** Callees whose sleeping is worked out between two keystrokes. */
+const QUICK_CALLEES = 4;
 
 export const shortName = (lock: LockIdentity): string =>
   lock.cls.startsWith("struct ")
