@@ -55,32 +55,36 @@ export async function applyEach(name, chosen, engine, bench, { files, applied, t
       const is = await all(outside);
       for (const file of touched) bench.setText(file, null);
       await engine.update(touched);
-      const was = known.get(set);
+      let was = known.get(set);
+      const newIn = () => [...is].filter(([k, n]) => n > (was.get(k) ?? 0)).map(([k]) => k);
+      // What is known of lock wrappers grows with the questions asked: compare with the same knowledge.
+      if (newIn().length > 0) {
+        was = await all(outside);
+        known.clear();
+        known.set(set, was);
+      }
       const gone = (is.get(key(finding)) ?? 0) < (was.get(key(finding)) ?? 0);
-      const news = [...is].filter(([k, n]) => n > (was.get(k) ?? 0)).map(([k]) => k);
+      const news = newIn();
       const { kinds } = applied;
       kinds[fix.kind] ??= { edits: 0, good: 0 };
       kinds[fix.kind].edits++;
       if (gone && news.length === 0) {
         applied.good++;
         kinds[fix.kind].good++;
-      } else
-        applied.bad.push({
-          tree: name,
-          file: finding.file,
-          function: finding.function,
-          fix: fix.id,
-          gone,
-          news,
-        });
+      } else {
+        const { file, function: fn } = finding;
+        applied.bad.push({ tree: name, file, function: fn, fix: fix.id, gone, news });
+        log(`NOT GOOD: ${JSON.stringify(applied.bad[applied.bad.length - 1])}`);
+      }
     }
   }
   return offered;
 }
 
+/** Findings as they are shown by default: what little is left of low confidence is told with the fix. */
 function tally(findings) {
   const counts = new Map();
-  for (const f of findings) if (!f.suppressed) counts.set(key(f), (counts.get(key(f)) ?? 0) + 1);
+  for (const f of findings) if (!f.suppressed && f.confidence !== "low") counts.set(key(f), (counts.get(key(f)) ?? 0) + 1);
   return counts;
 }
 

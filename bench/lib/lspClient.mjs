@@ -145,6 +145,16 @@ export class LspClient {
     }
   }
 
+  /** Seconds of CPU that the server has used, its threads included, where the system tells. */
+  cpu() {
+    try {
+      const fields = readFileSync(`/proc/${this.child.pid}/stat`, "utf8").split(") ")[1].split(" ");
+      return (Number(fields[11]) + Number(fields[12])) / 100;
+    } catch {
+      return null;
+    }
+  }
+
   async stop() {
     const gone = new Promise((done) => this.child.once("exit", done));
     await Promise.race([this.request("shutdown").catch(() => {}), new Promise((d) => setTimeout(d, 5000))]);

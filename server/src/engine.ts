@@ -100,6 +100,15 @@ export interface FunctionLocks {
   parsed: boolean;
 }
 
+/** One way in which a function may sleep, as far as its callers are concerned: what has to hold for it. */
+export interface SleepWay {
+  /** In a form that stays comparable over edits: fewer conditions are met by more callers. */
+  conditions: readonly string[];
+  /** Context bits where it does not sleep. */
+  ctxNone: number;
+  confidence: Confidence;
+}
+
 export interface Engine {
   /** Joins the outlines of these files into the program; `files` is the whole tree, root-relative, forward slashes. */
   load(
@@ -121,8 +130,8 @@ export interface Engine {
   definitions(name: string): Site[];
   /** The locks of the function at a place; null where its facts cannot be had. */
   locksOf(file: string, offset: number): Promise<FunctionLocks | null>;
-  /** In how many ways the function at a place may sleep, whoever calls it; null where its facts cannot be had. */
-  waysToSleep(file: string, offset: number): Promise<number | null>;
+  /** How the function at a place may sleep for its callers; null where its facts cannot be had. */
+  waysToSleep(file: string, offset: number): Promise<SleepWay[] | null>;
   /** Whether the function at a place was seen to be entered where sleeping is forbidden; `unknown`: not all callers were looked at. */
   enteredAtomic(file: string, offset: number, mostCallers: number): Promise<"yes" | "no" | "unknown">;
   /** In how many files functions name a lock and may take it, as far as texts tell; counts no further than one above `most`. */

@@ -32,3 +32,30 @@ void pool_refill(struct pool *p)
 		p->first = slot_new(p);
 	spin_unlock(&p->lock);
 }
+//- drivers/example/own.h
+struct ring { spinlock_t lock; char *page; };
+
+static int ring_fill(struct ring *, int size);
+//- drivers/example/own.c
+#include "own.h"
+
+int ring_open(struct ring *r)
+{
+	return ring_fill(r, 64);
+}
+
+int ring_restart(struct ring *r)
+{
+	int err;
+
+	spin_lock(&r->lock);
+	err = ring_fill(r, 16);
+	spin_unlock(&r->lock);
+	return err;
+}
+
+static int ring_fill(struct ring *r, int size)
+{
+	r->page = kmalloc(size, GFP_KERNEL);
+	return r->page ? 0 : -ENOMEM;
+}

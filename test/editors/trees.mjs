@@ -60,6 +60,8 @@ async function inVscode({ vscode, chromium, vsix, root, version, pictures, findi
         await workbench.ready();
         await workbench.openFile(PUT_SUPER.file, line);
         await workbench.squiggle("warning", INDEX_MS);
+        // The first findings come before the whole tree is read, and may be fewer.
+        await workbench.languageStatus(/lockctx: \d+ findings?/, INDEX_MS);
         const rows = (await workbench.problems()).join("\n");
         for (const [i, words] of PUT_SUPER.steps.entries())
           matches(rows, new RegExp(`:${i + 1}/6 [^\n]*${literally(words)}`));

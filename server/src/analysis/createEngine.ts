@@ -10,6 +10,7 @@ import type {
   InspectingEngine,
   PointInfo,
   SleepVerdict,
+  SleepWay,
 } from "../engine.js";
 import {
   type FileOutline,
@@ -339,7 +340,7 @@ class KernelEngine implements InspectingEngine {
     return lockFiles({ program: this.program, effects, read }, lock, most);
   }
 
-  waysToSleep(file: string, offset: number): Promise<number | null> {
+  waysToSleep(file: string, offset: number): Promise<SleepWay[] | null> {
     return this.inspect().waysToSleep(file, offset);
   }
 

@@ -1,5 +1,5 @@
 /** Questions about single functions: finds what is meant, has it analysed, and answers with plain data. */
-import type { DumpKind, FunctionLocks, PointInfo } from "../engine.js";
+import type { DumpKind, FunctionLocks, PointInfo, SleepWay } from "../engine.js";
 import { Fn, FnFlag } from "../facts/outline.js";
 import type { Dump, Explanation, FunctionRef, LockGraph, Subject } from "../findings/explain.js";
 import { Demand } from "./demand.js";
@@ -10,6 +10,7 @@ import { lockGraph } from "./graph.js";
 import { functionLocks } from "./lockView.js";
 import { pointInfo } from "./pointInfo.js";
 import { Reporter } from "./report.js";
+import { sleepWays } from "./sleepWays.js";
 import type { Solver } from "./solver.js";
 
 const MOST_SIMILAR = 5;
@@ -61,11 +62,11 @@ export class Inspector {
     return fn < 0 ? null : functionLocks(this.demand, fn);
   }
 
-  async waysToSleep(file: string, offset: number): Promise<number | null> {
+  async waysToSleep(file: string, offset: number): Promise<SleepWay[] | null> {
     const fn = functionNumberAt(this.solver, file, offset);
     if (fn < 0) return null;
     await this.demand.summarise([fn]);
-    return this.solver.flows.get(fn) ? this.solver.summaryOf(fn).sleeps.length : null;
+    return this.solver.flows.get(fn) ? sleepWays(this.solver, fn) : null;
   }
 
   async enteredAtomic(file: string, offset: number, mostCallers: number): Promise<"yes" | "no" | "unknown"> {

@@ -263,8 +263,11 @@ export class Solver implements World {
     this.edges.delete(fn);
   }
 
-  private forgetCallersOfWrappers(): void {
-    for (const name of this.wrappers.takeChanged()) this.graph.callersOf(name, (fn) => this.forget(fn));
+  /** False when there were no new wrappers. */
+  private forgetCallersOfWrappers(): boolean {
+    const names = this.wrappers.takeChanged();
+    for (const name of names) this.graph.callersOf(name, (fn) => this.forget(fn));
+    return names.size > 0;
   }
 
   private setEdges(fn: number, callees: readonly number[]): void {
@@ -474,6 +477,18 @@ export class Solver implements World {
     await this.flows.fetch([...enter, ...callbacks], signal);
     mark("facts of roots");
     await this.work(enter, callbacks, request, focus !== null);
+    if (focus !== null) {
+      // The callees may have shown more functions of the files to enter a context: they call a wrapper found down there.
+      const known = new Set(enter);
+      const more = this.roots([...focus].sort().map((path) => this.program.file(path))).enter;
+      const late = more.filter((fn) => !known.has(fn));
+      if (late.length > 0) {
+        enter.push(...late);
+        enter.sort((a, b) => a - b);
+        await this.flows.fetch(late, signal);
+        await this.work(enter, callbacks, request, true);
+      }
+    }
     mark("report");
     return { enter, callbacks, stats: this.statistics() };
   }
@@ -535,9 +550,25 @@ export class Solver implements World {
     request: SolveRequest,
     near: boolean,
   ): Promise<Set<number>> {
+    const closure = new Set<number>();
+    // A wrapper that is found on the way down changes what the functions above it do, and so what matters. Little is done
+    // again: what calls no such wrapper is known.
+    while (await this.extendClosure(closure, enter, callbacks, request, near)) closure.clear();
+    request.mark("facts of callees");
+    return closure;
+  }
+
+  /** True when wrappers were found: what was added for their callers is not to be relied on. */
+  private async extendClosure(
+    closure: Set<number>,
+    enter: readonly number[],
+    callbacks: ReadonlySet<number>,
+    request: SolveRequest,
+    near: boolean,
+  ): Promise<boolean> {
     const { progress, mark, signal } = request;
     const { program } = this;
-    const closure = new Set<number>();
+    let found = false;
     let frontier = new Set<number>();
     const want = (f: number, always: boolean, caller: number): void => {
       if (!this.goesThrough && this.base?.isSummarised(f) && !callbacks.has(f)) return;
@@ -565,12 +596,15 @@ export class Solver implements World {
     while (frontier.size > 0) {
       const batch = [...frontier].sort((a, b) => a - b);
       frontier = new Set();
+      if (near) {
+        await this.wrappers.solveBelow(
+          batch.filter((fn) => !this.edges.has(fn)),
+          signal,
+        );
+        if (this.forgetCallersOfWrappers()) found = true;
+      }
       const fresh = batch.filter((fn) => !this.edges.has(fn));
       if (fresh.length > 0) {
-        if (near) {
-          await this.wrappers.solveBelow(fresh, signal);
-          this.forgetCallersOfWrappers();
-        }
         await this.flows.fetch(fresh, signal);
         progress("reading callees", closure.size, closure.size + 1);
         for (const fn of fresh) {
@@ -599,8 +633,7 @@ export class Solver implements World {
       // What is called with a function in hand is among the edges though it may not sleep by itself.
       for (const fn of batch) for (const f of this.edges.get(fn)!) want(f, true, fn);
     }
-    mark("facts of callees");
-    return closure;
+    return found;
   }
 
   /**

@@ -1,6 +1,6 @@
 /** Which names of the program the tables of primitives know: most calls are of names that no table has. */
 import type { KernelTables } from "../kernel/types.js";
-import type { Names } from "../program/program.js";
+import type { Names } from "../program/names.js";
 
 const UNKNOWN = 0;
 const IN_NONE = 1;

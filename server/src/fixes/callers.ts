@@ -1,6 +1,6 @@
 /** What an edit can mean for those who call the functions that it changes. */
 import type { CodeView, Definition } from "../code.js";
-import type { Engine } from "../engine.js";
+import type { Engine, SleepWay } from "../engine.js";
 
 /** Callers of callers that are looked at. */
 const LEVELS = 3;
@@ -14,9 +14,25 @@ export async function maySleep(name: string, file: string, engine: Engine): Prom
   if (tables.neverSleeps.has(name) || tables.hardStops.has(name)) return false;
   for (const def of engine.code.resolve(name, file)) {
     const ways = await engine.waysToSleep(def.file, def.nameStart);
-    if (ways === null || ways > 0) return true;
+    if (ways === null || ways.length > 0) return true;
   }
   return false;
+}
+
+/** A finding of low confidence becomes another when it is shown by default. */
+const RANK = { low: 0, medium: 1, high: 1 } as const;
+
+/** Whether every caller that sleeps through the function now could sleep through it before. */
+export function saysNoMore(before: readonly SleepWay[] | null, after: readonly SleepWay[] | null): boolean {
+  if (after === null || before === null) return before === after;
+  return after.every((way) =>
+    before.some(
+      (old) =>
+        (old.ctxNone & ~way.ctxNone) === 0 &&
+        RANK[old.confidence] >= RANK[way.confidence] &&
+        old.conditions.every((c) => way.conditions.includes(c)),
+    ),
+  );
 }
 
 /** The functions that call these, some levels up; null where there are more than so many. */

@@ -9,10 +9,10 @@
  */
 import { suppressionAt } from "../analysis/suppressions.js";
 import type { Definition } from "../code.js";
-import type { Engine } from "../engine.js";
+import type { Engine, SleepWay } from "../engine.js";
 import { calleeOf } from "../findings/fingerprint.js";
 import type { Finding } from "../findings/types.js";
-import { callersUp, maySleep } from "./callers.js";
+import { callersUp, maySleep, saysNoMore } from "./callers.js";
 import { unifiedDiff } from "./diff.js";
 import { maskCode } from "./mask.js";
 import { applyFix } from "./overlay.js";
@@ -300,25 +300,41 @@ class Prover {
     pairs: readonly Pair[],
     texts: ReadonlyMap<string, string>,
   ): Promise<Failure | null> {
-    const grown: Definition[] = [];
-    for (const { before, after } of pairs)
-      if (before && (await this.maySleepMore(fix, before, after))) grown.push(after);
-    if (grown.length === 0) return null;
+    const suspects: Pair[] = [];
+    for (const pair of pairs)
+      if (pair.before && (await this.maySleepMore(fix, pair.before, pair.after))) suspects.push(pair);
+    if (suspects.length === 0) return null;
     const changed = new Set(pairs.map((p) => keyOf(p.after)));
     const most = fix.kind === "annotate" ? FEW_CALLERS : MOST_CALLERS;
-    const callers = callersUp(grown, this.bench.engine.code, most);
-    if (!callers)
-      return { why: `${grown[0].name}() may sleep in more cases, and has many callers`, asSketch: true };
-    const others = callers.filter((d) => !changed.has(keyOf(d)));
-    if (others.length === 0) return null;
-    const after = await this.findingsOf(others);
-    if (!after.some((f) => f.suppressed === null)) return null;
-    const named = this.named(others);
+    const callers = callersUp(
+      suspects.map((p) => p.after),
+      this.bench.engine.code,
+      most,
+    );
+    const others = callers?.filter((d) => !changed.has(keyOf(d))) ?? null;
+    const after = others ? await this.findingsOf(others) : [];
+    if (others && !after.some((f) => f.suppressed === null)) return null;
+    // Before: what those callers had, or whether the functions did not sleep as much already.
+    const named = this.named(others ?? []);
+    const now = await this.waysOf(suspects.map((p) => p.after));
     await this.restore();
-    const before = await this.findingsOf(this.again(named));
+    const before = others ? await this.findingsOf(this.again(named)) : [];
+    const was = others ? [] : await this.waysOf(suspects.map((p) => p.before).filter((d) => d !== null));
     await this.put(texts);
     const news = newFinding(before, after);
-    return news ? { why: `it makes a new finding: ${news.message}`, asSketch: true } : null;
+    if (news) return { why: `it makes a new finding: ${news.message}`, asSketch: true };
+    const grown = others ? -1 : now.findIndex((ways, i) => !saysNoMore(was[i], ways));
+    if (grown < 0) return null;
+    return {
+      why: `${suspects[grown].after.name}() may sleep in more cases, and has many callers`,
+      asSketch: true,
+    };
+  }
+
+  private async waysOf(defs: readonly Definition[]): Promise<(readonly SleepWay[] | null)[]> {
+    const out: (readonly SleepWay[] | null)[] = [];
+    for (const def of defs) out.push(await this.bench.engine.waysToSleep(def.file, def.nameStart));
+    return out;
   }
 
   /**

@@ -52,6 +52,8 @@ const FLOW_BATCH_FILES = 16;
 const FLOW_BATCH_FUNCTIONS = 400;
 /** Batches given to a worker ahead, so that it need not wait for a busy main thread. */
 const BATCHES_AHEAD = 2;
+/** A worker that does not end by itself within this is ended. */
+const END_LIMIT_MS = 30_000;
 /** Workers that may end in a row without a file to blame before the pool gives up. */
 const START_ATTEMPTS = 3;
 
@@ -390,9 +392,20 @@ export class WorkerPool implements FactsHost {
     this.watchdog = null;
   }
 
+  /** Lets a worker end by itself: one that is ended within the native parser takes the whole process with it. */
   private end(slot: Slot): Promise<unknown> {
     slot.ending = "close";
-    return slot.worker.terminate();
+    const { worker } = slot;
+    // It ended by itself, and its event has been.
+    if (worker.threadId === -1) return Promise.resolve();
+    return new Promise((ended) => {
+      const timer = setTimeout(() => void worker.terminate(), END_LIMIT_MS).unref();
+      worker.once("exit", () => {
+        clearTimeout(timer);
+        ended(undefined);
+      });
+      this.post(slot, { type: "stop" });
+    });
   }
 
   /** Ends every call with the error. */

@@ -27,7 +27,9 @@ export interface KnownOutlines {
 export type ToWorker =
   | { type: "classes"; classes: MacroClasses }
   | { type: "known"; known: KnownOutlines }
-  | { type: "batch"; id: number; items: WorkItem[] };
+  | { type: "batch"; id: number; items: WorkItem[] }
+  /** Finish the file at hand and end. */
+  | { type: "stop" };
 
 /** Parallel to the batch's items. `version`, and what is kept under it, are there when the file on disk was
  * read, and versions are wanted. */

@@ -55,6 +55,15 @@ export function errorReason(error: unknown): string {
   }
 }
 
+/** Why a path is not listed, or null; a folder's ends with a slash. */
+function leftOut(path: string, ignore: readonly IgnoreFile[]): string | null {
+  if (BUILD_OUTPUT.test(path)) return "build output";
+  if (REGISTERS.test(path)) return "register definitions only";
+  const isDirectory = path.endsWith("/");
+  const name = isDirectory ? path.slice(0, -1) : path;
+  return isIgnored(name, isDirectory, ignore) ? "ignored by .gitignore" : null;
+}
+
 class Walker {
   readonly files: string[] = [];
   readonly skipped: { path: string; reason: string }[] = [];
@@ -121,23 +130,15 @@ class Walker {
       this.skip(`${path}/`, "not kernel code");
       return false;
     }
-    const why = this.leftOut(`${path}/`, ignore);
+    const why = leftOut(`${path}/`, ignore);
     if (why !== null) this.skip(`${path}/`, why);
     return why === null;
   }
 
   private addFile(path: string, ignore: readonly IgnoreFile[]): void {
-    const why = this.leftOut(path, ignore);
+    const why = leftOut(path, ignore);
     if (why !== null) this.skip(path, why);
     else this.files.push(path);
-  }
-
-  private leftOut(path: string, ignore: readonly IgnoreFile[]): string | null {
-    if (BUILD_OUTPUT.test(path)) return "build output";
-    if (REGISTERS.test(path)) return "register definitions only";
-    const isDirectory = path.endsWith("/");
-    const name = isDirectory ? path.slice(0, -1) : path;
-    return isIgnored(name, isDirectory, ignore) ? "ignored by .gitignore" : null;
   }
 
   /** Links that lead back into the tree name files that are listed anyway; others are followed once. */
@@ -164,6 +165,20 @@ class Walker {
   private skip(path: string, reason: string): void {
     this.skipped.push({ path: path === "" ? "." : path, reason });
   }
+}
+
+/** Whether a walk of the kernel tree would list this file, were it there. */
+export function wouldList(root: string, path: string): boolean {
+  if (!C_FILE.test(path)) return false;
+  const folders = path.split("/").slice(0, -1);
+  if (folders.some((name) => name === ".git" || name === "node_modules")) return false;
+  const ignore = existsSync(join(root, ".git")) ? ignoreFilesAbove(root, path) : [];
+  let above = "";
+  for (const name of folders) {
+    above += `${name}/`;
+    if (classifyPath(above) === "outside" || leftOut(above, ignore) !== null) return false;
+  }
+  return leftOut(path, ignore) === null;
 }
 
 /** The .gitignore files above a folder, from the root down. */

@@ -22,6 +22,9 @@ import {
 } from "./protocol.js";
 import { Sources, type SourceText } from "./sources.js";
 
+/** Files done between two looks at whether to stop. */
+const STOP_EVERY = 8;
+
 function flowResult(
   fns: readonly number[],
   { facts, problem }: FlowResult,
@@ -40,6 +43,7 @@ export function serveFacts(
 ): void {
   const sources = new Sources(options.root);
   const { progress, versions = false } = options;
+  let stopped = false;
   let classes: MacroClasses | null = null;
   let known: KnownOutlines | null = null;
 
@@ -112,17 +116,25 @@ export function serveFacts(
     const results: ItemResult[] = [];
     const transfer: ArrayBuffer[] = [];
     Atomics.store(progress, Progress.batch, id);
-    for (let i = 0; i < items.length; i++) {
+    for (let i = 0; i < items.length && !stopped; i++) {
       Atomics.store(progress, Progress.item, i);
       Atomics.add(progress, Progress.begun, 1);
       results.push(work(items[i], transfer));
-      if (tools.turns && items[i].fns !== undefined) await nextTurn();
+      // The native parser's trees are only given back when the event loop turns; outlines make none.
+      if ((tools.turns && items[i].fns !== undefined) || i % STOP_EVERY === STOP_EVERY - 1) await nextTurn();
     }
+    if (stopped) return;
     port.postMessage({ type: "done", id, results } satisfies FromWorker, transfer);
   };
 
   let last: Promise<void> = Promise.resolve();
   port.on("message", (message: ToWorker) => {
+    if (message.type === "stop") {
+      stopped = true;
+      // Nothing keeps it alive any more but the file at hand.
+      last.finally(() => port.close());
+      return;
+    }
     if (message.type === "batch") {
       last = last.then(() => runBatch(message.id, message.items));
       return;

@@ -5,33 +5,76 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { createEngine } from "../analysis/createEngine.js";
+import type { Engine } from "../engine.js";
 import { cacheSettings } from "../host/cache/folder.js";
+import type { FactsHost } from "../host/factsHost.js";
+import { KeptFindingsFolder } from "../host/keptFindings.js";
+import { nearFiles } from "../host/nearFiles.js";
 import { findKernelRoot, readKernelVersion } from "../host/root.js";
+import { Sources } from "../host/sources.js";
 import { openFacts } from "../host/tree.js";
-import { walkTree } from "../host/walk.js";
+import { walkTree, wouldList } from "../host/walk.js";
 import { loadKernelTables, registrationNames } from "../kernel/load.js";
 import { contextRootFacts } from "./contextRoots.js";
-import type { OpenTreeOptions, ServerDeps, TreeBackend } from "./deps.js";
+import type { EngineBackend, OpenTreeOptions, ServerDeps, TreeBackend } from "./deps.js";
 
 async function openTree({ root, scope, contextRoots }: OpenTreeOptions): Promise<TreeBackend> {
   const version = readKernelVersion(root);
   const tables = loadKernelTables(version, contextRootFacts(contextRoots));
-  const facts = openFacts({
-    root,
-    outline: { registrations: registrationNames(tables) },
-    cache: cacheSettings(),
-  });
+  const cache = cacheSettings();
+  const open = (): OpenedEngine => {
+    const facts = openFacts({ root, outline: { registrations: registrationNames(tables) }, cache });
+    return new OpenedEngine(createEngine({ tables, facts, version }), facts);
+  };
+  // Opened when it is first needed: by then the cache has what the near part has made.
+  let whole: OpenedEngine | null = null;
+  const theWhole = (): OpenedEngine => {
+    whole ??= open();
+    return whole;
+  };
+  const disk = new Sources(root);
+  const readDisk = (file: string): string | null => {
+    const source = disk.read(file);
+    return "text" in source ? source.text : null;
+  };
   return {
-    engine: createEngine({ tables, facts, version }),
+    get engine() {
+      return theWhole().engine;
+    },
     async listFiles(signal) {
       if (scope === "files") return [];
       // Outside of a kernel tree every folder is code that somebody wants to see.
       return (await walkTree(root, { includeOutside: scope === "folder", signal })).files;
     },
-    setOverlay: (file, text) => facts.sources.setOverlay(file, text),
-    read: (file) => facts.read(file),
-    dispose: () => facts.close(),
+    setOverlay: (file, text) => theWhole().setOverlay(file, text),
+    read: (file) => (whole ? whole.read(file) : readDisk(file)),
+    dispose: async () => whole?.dispose(),
+    ...(scope === "kernel" && {
+      belongs: (file: string) => wouldList(root, file),
+      openNear: open,
+      nearFiles: (files: Iterable<string>, all: readonly string[]) => nearFiles(files, all, readDisk),
+      kept: cache && new KeptFindingsFolder(cache, root, [version, contextRoots]),
+    }),
   };
+}
+
+class OpenedEngine implements EngineBackend {
+  constructor(
+    readonly engine: Engine,
+    private readonly facts: FactsHost,
+  ) {}
+
+  setOverlay(file: string, text: string | null): void {
+    this.facts.sources.setOverlay(file, text);
+  }
+
+  read(file: string): string | null {
+    return this.facts.read(file);
+  }
+
+  dispose(): Promise<void> {
+    return this.facts.close();
+  }
 }
 
 /** Where the pages of the rules are: beside the bundle of the extension, or in the repository. */

@@ -99,6 +99,7 @@ export class Session {
           this.sendStatus();
         },
         health: () => this.sendStatus(),
+        outgrown: (t) => void this.reopenTree(t),
         progress: async () =>
           indexProgress(
             this.connection,
@@ -159,6 +160,16 @@ export class Session {
     await Promise.all(old.map((tree) => tree.dispose()));
   }
 
+  /** Opens one tree anew, as after a checkout; what did not change comes from the cache. */
+  private async reopenTree(tree: Tree): Promise<void> {
+    if (this.trees.get(tree.root) !== tree) return;
+    this.trees.delete(tree.root);
+    this.opening.delete(tree.root);
+    // First the memory of the old one is given back.
+    await tree.dispose();
+    void this.treeAt(tree.root, tree.scope);
+  }
+
   /** Closes trees that neither an open document nor a workspace folder needs. */
   closeUnusedTrees(): void {
     for (const [root, tree] of this.trees) {
@@ -216,9 +227,9 @@ export class Session {
 
   /** Sends the diagnostics of a tree's open files, where they differ from what was sent. */
   publish(tree: Tree): void {
-    // Those of an older text stand at other places in the newest; the analysis that is under way sends them.
-    if (tree.outdated) return;
     for (const file of tree.openFiles) {
+      // Those of an older text stand at other places in the newest; the analysis that is under way sends them.
+      if (tree.isOutdated(file)) continue;
       const document = this.documents.atPath(resolve(tree.root, file));
       // A text that the tree has not got yet has no findings yet.
       if (!document || tree.positionsOf(file) !== document.positions) continue;
@@ -262,6 +273,8 @@ export class Session {
       }
     }
     const status = statusOf(this.trees.values(), { shown, hidden });
+    if (this.trees.size === 0 && this.opening.size > 0)
+      Object.assign(status, { health: "indexing", message: "Opening" });
     const failure = [...this.failures].pop();
     if (failure && this.trees.size === 0) Object.assign(status, { health: "degraded", message: failure });
     void this.connection.sendNotification(statusNotification, status);

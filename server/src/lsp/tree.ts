@@ -1,14 +1,15 @@
 /**
- * One tree under analysis: loads it in the background, follows the open documents, and hands out findings for them.
- * The newest text wins: a question about an older one is aborted, so that typing never waits for an analysis.
+ * One tree under analysis: follows the open documents and has the findings in them, from the best source that there is.
+ * First those that an earlier analysis left, where nothing that they speak of has changed; then those of the near part,
+ * which an engine of its own knows long before the whole tree is read; then those of the whole.
  */
 import type { PointInfo } from "../engine.js";
 import type { LockMatches, LockUsers } from "../findings/lockUsers.js";
 import type { Finding } from "../findings/types.js";
-import { offerFixes } from "../fixes/proof.js";
 import type { Fix } from "../fixes/types.js";
+import { Analyst } from "./analyst.js";
 import { MAX_FOLDER_FILES, type TreeBackend, type TreeScope } from "./deps.js";
-import { Exclusive, errorText, isAbort } from "./exclusive.js";
+import { errorText, isAbort } from "./exclusive.js";
 import { type PositionEncoding, TextPositions } from "./positions.js";
 
 export type Health = "indexing" | "ready" | "degraded";
@@ -25,44 +26,48 @@ export interface TreeEvents {
   findings(tree: Tree): void;
   health(tree: Tree): void;
   progress(tree: Tree): Promise<IndexProgress>;
+  /** So much has changed on disk that reading the tree anew is cheaper. */
+  outgrown(tree: Tree): void;
   log(message: string): void;
 }
 
-/** Text of each open file of the tree, root-relative. */
-export type OpenTexts = ReadonlyMap<string, TextPositions>;
-
-/** An analysis that takes this long or less follows each keystroke at once; a longer one waits as long as it takes. */
-const LONGEST_WAIT_MS = 250;
+/** As many files changing on disk at once is a checkout, not an edit: the tree is read anew, unchanged files from the cache. */
+const MANY_FILES = 1000;
+/** … when nothing more has changed for so long. */
+const CHECKOUT_REST_MS = 1500;
+/** The whole tree is not kept waiting longer for the first findings of the near part. */
+const LONGEST_NEAR_MS = 10_000;
+/** A file opened late that takes the whole tree longer than this is shown what the near part has. */
+const SLOW_MS = 1000;
+/** Findings are left for the next start when nothing was typed for so long. */
+const KEEP_AFTER_MS = 2000;
 
 export class Tree {
   health: Health = "indexing";
   message = "Starting";
-  /** Findings with their site in an open file, by file; of the newest analysed texts. */
+  /** Findings with their site in an open file, by file. */
   findings = new Map<string, Finding[]>();
-  /** Counts every completed analysis: what was computed for one is stale in the next. */
-  generation = 0;
 
   private readonly open = new Map<string, TextPositions>();
-  private readonly dirty = new Set<string>();
-  /**
-   * Open texts as the engine reads them. They follow `open` only between questions, under the lock: an outline and the
-   * facts that go with it must be of one text.
-   */
-  private readonly given = new Map<string, string>();
-  private readonly lock = new Exclusive();
+  private readonly whole: Analyst;
+  private near: Analyst | null = null;
+  private nearFiles: ReadonlySet<string> = new Set();
+  /** Starting the near part, and adding to it, one after the other. */
+  private nearWork: Promise<void> = Promise.resolve();
+  private allFiles: readonly string[] = [];
+  /** The same as a set, made when it is first needed. */
+  private known: ReadonlySet<string> = new Set();
+  /** Text of each open file whose findings are those of an earlier analysis. */
+  private readonly recalled = new Map<string, string>();
   private readonly positions = new Map<string, TextPositions>();
   private readonly fixes = new Map<string, Promise<Fix[]>>();
-  private running: AbortController | null = null;
-  private timer: ReturnType<typeof setTimeout> | null = null;
   private loading: AbortController | null = null;
-  private loaded = false;
+  private keeping: ReturnType<typeof setTimeout> | null = null;
   private disposed = false;
-  /** The newest texts could not be analysed; the next change tries again. */
-  private failed = false;
   /** Health as loading left it, to go back to after a failed analysis. */
   private loadedHealth: [Health, string] = ["degraded", "Not loaded"];
-  private lastMs = 0;
-  private waiters: (() => void)[] = [];
+  private readonly changedOnDisk = new Set<string>();
+  private checkout: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
     readonly root: string,
@@ -70,7 +75,13 @@ export class Tree {
     private readonly backend: TreeBackend,
     private readonly encoding: PositionEncoding,
     private readonly events: TreeEvents,
-  ) {}
+  ) {
+    this.whole = new Analyst(backend, this.open, {
+      findings: (findings) => this.takeWhole(findings),
+      failed: (error) => this.setHealth("degraded", `Analysis failed: ${errorText(error)}`),
+      log: (message) => events.log(message),
+    });
+  }
 
   /** Loads the tree; resolves when it can be asked, whole or (cancelled, failed) with the open files alone. */
   async start(): Promise<void> {
@@ -79,25 +90,29 @@ export class Tree {
     const shown = await this.events.progress(this);
     const cancel = (): void => loading.abort();
     shown.signal.addEventListener("abort", cancel);
-    this.setHealth("indexing", "Indexing");
+    this.setHealth("indexing", `Indexing${this.firstFindings()}`);
     try {
-      await this.lock.run(async () => {
-        let files =
-          this.scope === "files" ? [...this.open.keys()] : await this.backend.listFiles(loading.signal);
-        let reason = this.scope === "kernel" ? "" : "not in a kernel tree (no Kconfig and MAINTAINERS above)";
-        if (this.scope === "folder" && files.length > MAX_FOLDER_FILES) {
-          files = [...this.open.keys()];
-          reason += `, and its ${MAX_FOLDER_FILES}+ files are too many: only open files are analysed`;
-        }
-        this.giveTexts(this.open.keys());
-        await this.load(files, loading.signal, (percent, message) => {
+      let files =
+        this.scope === "files" ? [...this.open.keys()] : await this.backend.listFiles(loading.signal);
+      let reason = this.scope === "kernel" ? "" : "not in a kernel tree (no Kconfig and MAINTAINERS above)";
+      if (this.scope === "folder" && files.length > MAX_FOLDER_FILES) {
+        files = [...this.open.keys()];
+        reason += `, and its ${MAX_FOLDER_FILES}+ files are too many: only open files are analysed`;
+      }
+      this.allFiles = files;
+      for (const file of this.open.keys()) this.wantNear(file);
+      await this.nearWork;
+      await this.whole.load(
+        async () => files,
+        loading.signal,
+        (percent, message) => {
           shown.report(percent, message);
-          this.setHealth("indexing", `${message} ${percent}%`);
-        });
-        const size = `${files.length} files`;
-        if (reason) this.setHealth("degraded", `Analysing ${size}: ${reason}`);
-        else this.setHealth("ready", `${size} indexed`);
-      });
+          this.setHealth("indexing", `${message} ${percent}%${this.firstFindings()}`);
+        },
+      );
+      const size = `${files.length} files`;
+      if (reason) this.loadedHealth = ["degraded", `Analysing ${size}: ${reason}`];
+      else this.loadedHealth = ["ready", `${size} indexed`];
     } catch (error) {
       if (this.disposed) return;
       await this.loadOpenFiles(
@@ -110,42 +125,25 @@ export class Tree {
       shown.done();
       this.loading = null;
     }
-    this.loaded = true;
-    for (const file of this.given.keys()) this.backend.engine.remember(file);
-    this.loadedHealth = [this.health, this.message];
-    for (const file of this.open.keys()) this.dirty.add(file);
-    this.schedule(0);
+    // Ready is who can answer: with files open that is after the first analysis of them.
+    if (this.open.size === 0) this.setHealth(...this.loadedHealth);
+    else if (this.loadedHealth[0] === "ready")
+      this.setHealth("indexing", `Analysing the open files${this.firstFindings()}`);
+    this.whole.begin();
   }
 
   private async loadOpenFiles(reason: string): Promise<void> {
     this.events.log(`${this.root}: ${reason}`);
     try {
-      await this.lock.run(() => {
-        this.giveTexts(this.open.keys());
-        return this.load([...this.open.keys()], undefined, () => {});
-      });
+      await this.whole.load(
+        async () => [...this.open.keys()],
+        undefined,
+        () => {},
+      );
     } catch (error) {
       this.events.log(`loading the open files failed: ${errorText(error)}`);
     }
-    this.setHealth("degraded", `Only open files are analysed: ${reason}`);
-  }
-
-  private async load(
-    files: readonly string[],
-    signal: AbortSignal | undefined,
-    report: (percent: number, message: string) => void,
-  ): Promise<void> {
-    let last = "";
-    await this.backend.engine.load(files, {
-      signal,
-      progress: ({ phase, done, total }) => {
-        const percent = total > 0 ? Math.min(100, Math.floor((100 * done) / total)) : 0;
-        const now = `${phase} ${percent}`;
-        if (now !== last) report(percent, phase);
-        last = now;
-      },
-    });
-    if (signal?.aborted) throw new DOMException("aborted", "AbortError");
+    this.loadedHealth = ["degraded", `Only open files are analysed: ${reason}`];
   }
 
   private setHealth(health: Health, message: string): void {
@@ -155,22 +153,169 @@ export class Tree {
     this.events.health(this);
   }
 
+  // --- first findings --------------------------------------------------------------------------------------------
+
+  /** What the findings that are shown come from, while they are not those of the whole tree. */
+  private firstFindings(): string {
+    const parts: string[] = [];
+    if (this.near && [...this.open.keys()].some((file) => this.near!.answers(file)))
+      parts.push(`first findings from ${this.nearFiles.size} files near the open ones`);
+    if (this.recalled.size > 0) parts.push("findings of the last analysis where nothing changed");
+    return parts.length > 0 ? ` (${parts.join("; ")})` : "";
+  }
+
+  /** Shows what an earlier analysis found in this file, if that still stands there. */
+  private recall(file: string): void {
+    const text = this.open.get(file)?.bytes;
+    if (text === undefined || this.whole.answers(file) || !this.backend.kept) return;
+    const findings = this.backend.kept.recall(file, text);
+    if (!findings) return;
+    this.recalled.set(file, text);
+    this.findings.set(file, findings);
+    if (this.health === "indexing") this.setHealth("indexing", `Indexing${this.firstFindings()}`);
+    this.events.findings(this);
+  }
+
+  /** Has this open file analysed by the near engine as long as the whole has not. */
+  private wantNear(file: string): void {
+    const { backend } = this;
+    if (this.allFiles.length === 0 || !backend.openNear || !backend.nearFiles) return;
+    this.nearWork = this.nearWork
+      .then(() => this.addNear(file))
+      .catch((error) => {
+        if (!this.disposed && !isAbort(error)) this.events.log(`near part: ${errorText(error)}`);
+      });
+  }
+
+  private async addNear(file: string): Promise<void> {
+    if (this.disposed || this.whole.answers(file) || !this.open.has(file)) return;
+    if (this.near && this.nearFiles.has(file)) return;
+    const files = this.backend.nearFiles!(this.open.keys(), this.allFiles);
+    if (this.near) {
+      const more = files.filter((f) => !this.nearFiles.has(f));
+      this.nearFiles = new Set([...this.nearFiles, ...more]);
+      this.near.touch(more);
+      return;
+    }
+    // A part that is nearly everything comes no sooner than everything.
+    if (files.length * 2 > this.allFiles.length) return;
+    this.nearFiles = new Set(files);
+    const near = new Analyst(this.backend.openNear!(), this.open, {
+      findings: (findings) => this.takeNear(findings),
+      failed: () => {},
+      log: (message) => this.events.log(`near part: ${message}`),
+    });
+    this.near = near;
+    await near.load(
+      async () => files,
+      this.loading?.signal,
+      (percent) => {
+        if (this.health === "indexing")
+          this.setHealth("indexing", `Reading ${files.length} files near the open ones ${percent}%`);
+      },
+    );
+    near.begin();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((done) => {
+      timer = setTimeout(done, LONGEST_NEAR_MS);
+    });
+    await Promise.race([near.whenSettled(), late]);
+    clearTimeout(timer);
+  }
+
+  private takeNear(findings: ReadonlyMap<string, Finding[]>): void {
+    for (const [file, found] of findings) {
+      if (this.whole.answers(file)) continue;
+      // What the whole tree said of this very text is more than what a part of it can say.
+      if (this.isRecalled(file)) continue;
+      this.findings.set(file, found);
+    }
+    if (this.health === "indexing") this.setHealth("indexing", `Indexing${this.firstFindings()}`);
+    this.events.findings(this);
+  }
+
+  private takeWhole(findings: ReadonlyMap<string, Finding[]>): void {
+    for (const [file, found] of findings) {
+      this.recalled.delete(file);
+      this.findings.set(file, found);
+    }
+    this.fixes.clear();
+    const complete = [...this.open.keys()].every((file) => this.whole.answers(file));
+    if (complete) this.setHealth(...this.loadedHealth);
+    this.events.findings(this);
+    if (!complete) return;
+    this.closeNear();
+    if (this.keeping) clearTimeout(this.keeping);
+    this.keeping = setTimeout(() => this.keep(), KEEP_AFTER_MS);
+    this.keeping.unref();
+  }
+
+  private closeNear(): void {
+    const { near } = this;
+    this.near = null;
+    this.nearFiles = new Set();
+    if (near) void near.dispose().catch((error) => this.events.log(`near part: ${errorText(error)}`));
+  }
+
+  /** Leaves the findings for the next start; those with unsaved texts are of no tree that can be met again. */
+  private keep(): void {
+    if (this.keeping) clearTimeout(this.keeping);
+    this.keeping = null;
+    const { kept } = this.backend;
+    if (!kept || this.health !== "ready" || !this.whole.settled) return;
+    const open = [...this.open].map(([file, { bytes }]) => [file, bytes] as const);
+    if (open.every(([file, text]) => kept.isOnDisk(file, text)))
+      for (const [file, text] of open) kept.keep(file, text, this.findings.get(file) ?? []);
+  }
+
+  // --- texts -----------------------------------------------------------------------------------------------------
+
   /** Open or changed document. */
   setText(file: string, text: TextPositions): void {
+    const isNew = !this.open.has(file);
     this.open.set(file, text);
+    if (this.recalled.get(file) !== text.bytes) this.recalled.delete(file);
     this.touch([file]);
+    if (!isNew) return;
+    this.recall(file);
+    if (!this.whole.loaded) this.wantNear(file);
+    else setTimeout(() => this.wantNear(file), SLOW_MS).unref();
   }
 
   closeText(file: string): void {
     this.open.delete(file);
     this.findings.delete(file);
+    this.recalled.delete(file);
     this.touch([file]);
   }
 
   /** These files changed on disk. */
   changed(files: readonly string[]): void {
-    const closed = files.filter((file) => !this.open.has(file));
-    if (closed.length > 0) this.touch(closed);
+    const closed = files.filter((file) => !this.open.has(file) && this.belongs(file));
+    if (closed.length === 0) return;
+    // What was found earlier may speak of texts that are no more.
+    for (const file of [...this.recalled.keys()]) {
+      this.recalled.delete(file);
+      this.findings.delete(file);
+      this.recall(file);
+    }
+    for (const file of closed) this.changedOnDisk.add(file);
+    if (this.checkout) clearTimeout(this.checkout);
+    this.checkout = null;
+    if (this.changedOnDisk.size < MANY_FILES) {
+      this.touch(closed);
+      if (this.whole.settled) this.changedOnDisk.clear();
+      return;
+    }
+    this.setHealth("indexing", `${this.changedOnDisk.size} files changed on disk`);
+    this.checkout = setTimeout(() => this.events.outgrown(this), CHECKOUT_REST_MS);
+  }
+
+  /** Build output and what git ignores are no part of the tree, whoever reports them. */
+  private belongs(file: string): boolean {
+    if (!this.backend.belongs) return true;
+    if (this.known.size !== this.allFiles.length) this.known = new Set(this.allFiles);
+    return this.known.has(file) || this.backend.belongs(file);
   }
 
   isOpen(file: string): boolean {
@@ -182,103 +327,28 @@ export class Tree {
   }
 
   private touch(files: readonly string[]): void {
-    for (const file of files) {
-      this.dirty.add(file);
-      this.positions.delete(file);
-    }
+    for (const file of files) this.positions.delete(file);
     this.fixes.clear();
-    this.failed = false;
-    this.running?.abort();
-    this.schedule(Math.min(this.lastMs, LONGEST_WAIT_MS));
+    this.whole.touch(files);
+    this.near?.touch(files.filter((file) => this.nearFiles.has(file)));
   }
 
-  private schedule(wait: number): void {
-    if (!this.loaded || this.disposed) return;
-    if (this.timer) clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      this.timer = null;
-      void this.analyse();
-    }, wait);
+  // --- questions -------------------------------------------------------------------------------------------------
+
+  /** Who knows about an open file: the whole tree once it has looked at it, until then the near part. */
+  private knower(file: string): Analyst | null {
+    if (this.whole.answers(file)) return this.whole;
+    return this.near?.answers(file) ? this.near : null;
   }
 
-  /** The findings are those of older texts than the open ones. */
-  get outdated(): boolean {
-    return this.dirty.size > 0 && !this.failed;
+  private isRecalled(file: string): boolean {
+    const text = this.recalled.get(file);
+    return text !== undefined && text === this.open.get(file)?.bytes;
   }
 
-  /** True when the findings are those of the texts as they are now. */
-  get settled(): boolean {
-    const idle = this.loaded && this.timer === null && this.running === null;
-    return idle && (this.dirty.size === 0 || this.failed);
-  }
-
-  /** Resolves when the findings are those of the newest texts. */
-  async whenSettled(): Promise<void> {
-    while (!this.settled && !this.disposed) await new Promise<void>((resolve) => this.waiters.push(resolve));
-  }
-
-  private async analyse(): Promise<void> {
-    if (this.running) return; // it was aborted by the change and schedules itself again
-    const running = new AbortController();
-    this.running = running;
-    const began = performance.now();
-    try {
-      await this.lock.run(async () => {
-        await this.flush();
-        if (running.signal.aborted) return;
-        const focus = new Set(this.open.keys());
-        const findings = focus.size === 0 ? [] : await this.check(focus, running.signal);
-        if (running.signal.aborted || this.dirty.size > 0) return;
-        this.findings = groupByFile(findings, focus);
-        this.generation++;
-        this.lastMs = performance.now() - began;
-        this.setHealth(...this.loadedHealth);
-        this.events.log(`analysed ${focus.size} open files in ${this.lastMs.toFixed(1)} ms`);
-        this.events.findings(this);
-      });
-    } catch (error) {
-      if (!isAbort(error)) {
-        this.events.log(`analysis failed: ${error instanceof Error ? error.stack : String(error)}`);
-        this.setHealth("degraded", `Analysis failed: ${errorText(error)}`);
-        this.failed = !running.signal.aborted;
-      }
-    } finally {
-      this.running = null;
-      const stale = running.signal.aborted || this.dirty.size > 0;
-      if (stale && !this.failed && this.timer === null) this.schedule(0);
-      if (this.settled || this.disposed) for (const wake of this.waiters.splice(0)) wake();
-    }
-  }
-
-  /** Lets the engine read the newest open texts of these files; call under the lock. */
-  private giveTexts(files: Iterable<string>): void {
-    for (const file of files) {
-      const text = this.open.get(file)?.bytes;
-      if (text === this.given.get(file)) continue;
-      if (this.loaded && !this.given.has(file)) this.backend.engine.remember(file);
-      if (text === undefined) this.given.delete(file);
-      else this.given.set(file, text);
-      this.backend.setOverlay(file, text ?? null);
-      this.positions.delete(file);
-    }
-  }
-
-  /** Tells the engine what changed; call under the lock. */
-  private async flush(): Promise<void> {
-    if (this.dirty.size === 0) return;
-    const files = [...this.dirty];
-    this.dirty.clear();
-    this.giveTexts(files);
-    try {
-      await this.backend.engine.update(files);
-    } catch (error) {
-      for (const file of files) this.dirty.add(file);
-      throw error;
-    }
-  }
-
-  private async check(focus: ReadonlySet<string>, signal?: AbortSignal): Promise<Finding[]> {
-    return (await this.backend.engine.check({ focus, inside: true, signal })).findings;
+  /** The findings are not those of the newest text, or there are none yet. */
+  isOutdated(file: string): boolean {
+    return !this.isRecalled(file) && (this.knower(file)?.outdated ?? true);
   }
 
   /** Positions of a file as it stands now, open or not; null when it cannot be read. */
@@ -295,13 +365,10 @@ export class Tree {
     return made;
   }
 
-  /** What is known about a place; null while the tree is being indexed. */
+  /** What is known about a place; null as long as nothing is. */
   async pointInfo(file: string, offset: number): Promise<PointInfo | null> {
-    if (!this.loaded) return null;
-    return this.lock.run(async () => {
-      await this.flush();
-      return this.backend.engine.pointInfo(file, offset);
-    });
+    const analyst = this.knower(file) ?? (this.whole.loaded ? this.whole : null);
+    return analyst?.ask((engine) => engine.pointInfo(file, offset)) ?? null;
   }
 
   /** Who uses the lock of this name, or the one that a place is about; null while the tree is being indexed. */
@@ -309,10 +376,9 @@ export class Tree {
     of: { name: string } | { file: string; offset: number },
     signal?: AbortSignal,
   ): Promise<LockMatches | LockUsers | null> {
-    if (!this.loaded) return null;
-    return this.lock.run(async () => {
-      await this.flush();
-      const { engine } = this.backend;
+    // An answer about a part would look like one about the tree.
+    if (!this.whole.loaded) return null;
+    return this.whole.ask(async (engine) => {
       const matches = "name" in of ? engine.findLocks(of.name) : await engine.lockAt(of.file, of.offset);
       return matches.locks.length === 1 ? engine.lockUsers(matches.locks[0], signal) : matches;
     });
@@ -320,46 +386,24 @@ export class Tree {
 
   /** Proved fixes of a finding, for the texts as they are now. */
   fixesFor(finding: Finding): Promise<Fix[]> {
-    if (!this.loaded) return Promise.resolve([]);
+    // A part of the tree proves nothing about the rest of it.
+    if (!this.whole.loaded) return Promise.resolve([]);
     const key = `${finding.fingerprint}@${finding.offset}`;
     let fixes = this.fixes.get(key);
     if (!fixes) {
-      fixes = this.proveFixes(finding);
+      fixes = this.whole.proveFixes(finding);
       this.fixes.set(key, fixes);
     }
     return fixes;
   }
 
-  private async proveFixes(finding: Finding): Promise<Fix[]> {
-    return this.lock.run(async () => {
-      if (this.dirty.size > 0) return []; // the text changed since the question was asked
-      const bench = {
-        engine: this.backend.engine,
-        read: (file: string) => this.backend.read(file),
-        setText: (file: string, text: string | null) =>
-          this.backend.setOverlay(file, text ?? this.given.get(file) ?? null),
-      };
-      return offerFixes(finding, bench, { quick: true });
-    });
-  }
-
   async dispose(): Promise<void> {
+    if (this.keeping) this.keep();
     this.disposed = true;
-    if (this.timer) clearTimeout(this.timer);
-    this.running?.abort();
     this.loading?.abort();
-    for (const wake of this.waiters.splice(0)) wake();
-    await this.lock.run(() => this.backend.dispose());
+    if (this.checkout) clearTimeout(this.checkout);
+    const near = this.near;
+    this.near = null;
+    await Promise.all([near?.dispose(), this.whole.dispose()]);
   }
-}
-
-function groupByFile(findings: readonly Finding[], focus: ReadonlySet<string>): Map<string, Finding[]> {
-  const groups = new Map<string, Finding[]>();
-  for (const finding of findings) {
-    if (!focus.has(finding.file)) continue;
-    const group = groups.get(finding.file);
-    if (group) group.push(finding);
-    else groups.set(finding.file, [finding]);
-  }
-  return groups;
 }

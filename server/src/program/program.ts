@@ -19,43 +19,8 @@ import {
   Typed,
 } from "../facts/outline.js";
 import { Includes } from "./includes.js";
+import { Names } from "./names.js";
 import { archOf, closeness, isHeader, isPrivate, visibleHeader } from "./places.js";
-
-/** Shorter parts of a string are copies anyway; longer ones keep the whole string that they were cut from. */
-const SHORT = 13;
-
-/** The same text in a string of its own: a name must not keep all names of its file in memory. */
-function ownCopy(text: string): string {
-  if (text.length < SHORT) return text;
-  const copy = Buffer.from(text, "latin1").toString("latin1");
-  return copy === text ? copy : text;
-}
-
-/** Strings ↔ numbers for the whole tree. */
-export class Names {
-  private readonly ids = new Map<string, number>([["", 0]]);
-  private readonly list: string[] = [""];
-
-  id(text: string): number {
-    let n = this.ids.get(text);
-    if (n === undefined) {
-      n = this.list.length;
-      const own = ownCopy(text);
-      this.list.push(own);
-      this.ids.set(own, n);
-    }
-    return n;
-  }
-  find(text: string): number {
-    return this.ids.get(text) ?? -1;
-  }
-  text(id: number): string {
-    return this.list[id];
-  }
-  get count(): number {
-    return this.list.length;
-  }
-}
 
 const NONE: readonly number[] = [];
 

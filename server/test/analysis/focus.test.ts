@@ -95,3 +95,27 @@ it("looks at the functions that matter to the files alone", { timeout: 120_000 }
   expect(part.findings.length).toBeGreaterThan(0);
   expect(part.stats.analysedFunctions * 3).toBeLessThan(whole.stats.analysedFunctions);
 });
+
+it("loses nothing where a lock wrapper is found only on the way down", async () => {
+  const chain = [1, 2, 3, 4].map(
+    (n) => `void grab${n}(void)\n{\n\tif (busy)\n\t\tmsleep(1);\n\tgrab${n + 1}();\n}\n`,
+  );
+  const texts = new Map([
+    ["lib/grab.c", `${chain.join("")}void grab5(void)\n{\n\tspin_lock(&deep);\n}\n`],
+    [
+      "drivers/a.c",
+      "static DEFINE_SPINLOCK(l);\nvoid own(void)\n{\n\tspin_lock(&l);\n\tmsleep(1);\n\tgrab1();\n\tspin_unlock(&l);\n}\n" +
+        "void by_wrapper(void)\n{\n\tgrab1();\n\tmsleep(1);\n}\n",
+    ],
+  ]);
+  const focus = new Set(["drivers/a.c"]);
+  const functions = async (options: { focus: typeof focus | null; inside?: boolean }): Promise<string[]> => {
+    const { findings } = await (await engineOver(texts)).check(options);
+    return findings.filter((f) => focus.has(f.file)).map((f) => `${f.function} ${f.offset}`);
+  };
+  const whole = await functions({ focus: null });
+  expect(whole.some((f) => f.startsWith("own"))).toBe(true);
+  expect(whole.some((f) => f.startsWith("by_wrapper"))).toBe(true);
+  expect(await functions({ focus, inside: true })).toEqual(whole);
+  expect(await functions({ focus })).toEqual(whole);
+});

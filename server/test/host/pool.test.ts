@@ -1,4 +1,5 @@
 /** The worker pool: the same results for any number of workers, and no file can take the run with it. */
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -142,5 +143,35 @@ describe("the worker pool", () => {
 
   it("has nothing to do for no files", async () => {
     expect((await outlines(open(2), [])).size).toBe(0);
+  });
+});
+
+it("closed while its workers are within the parser, leaves the process alone", { timeout: 60_000 }, () => {
+  // In a process of its own: what is tested is that it does not abort.
+  const dist = new URL("../../dist/", import.meta.url).href;
+  const script = `
+    const { WorkerPool } = await import("${dist}host/pool.js");
+    const { harvestMacroClasses } = await import("${dist}outline/macroClasses.js");
+    const body = "\\tif (a(x)) {\\n\\t\\tb(x + 1, y->z);\\n\\t}\\n".repeat(5000);
+    for (let i = 0; i < 6; i++) {
+      const pool = new WorkerPool({ root: "/", jobs: 2, outline: { registrations: new Set() } });
+      pool.setMacroClasses(harvestMacroClasses([]));
+      for (const f of ["a.c", "b.c"]) pool.sources.setOverlay(f, "int f(int x)\\n{\\n" + body + "}\\n");
+      const asked = pool.flows(["a.c", "b.c"].map((file) => ({ file, fns: [0] })), () => {}).catch(() => {});
+      await new Promise((done) => setTimeout(done, 300 + 60 * i));
+      await pool.close();
+      await asked;
+    }
+    console.log("alive");`;
+  const folder = mkdtempSync(join(tmpdir(), "lockctx-close-"));
+  const file = join(folder, "close.mjs");
+  writeFileSync(file, script);
+  const { stdout, stderr, signal, status } = spawnSync(process.execPath, [file], { encoding: "utf8" });
+  rmSync(folder, { recursive: true });
+  expect({ stdout, stderr, signal, status }).toEqual({
+    stdout: "alive\n",
+    stderr: "",
+    signal: null,
+    status: 0,
   });
 });

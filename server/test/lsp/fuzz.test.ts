@@ -48,6 +48,14 @@ async function freshDiagnostics(fuzzer: Fuzzer): Promise<Map<string, unknown>> {
   return shown;
 }
 
+/** On a real tree a round takes minutes: say how far it is. */
+function report(act: number, fuzzer: Fuzzer, mb: number, freshMs: number): void {
+  const open = [...fuzzer.open.keys()].join(" ");
+  process.stderr.write(
+    `${act} acts: ${mb.toFixed(0)} MB, fresh start ${(freshMs / 1000).toFixed(0)} s, open: ${open}\n`,
+  );
+}
+
 it(`${ACTS} random edits, undos, closes and reopenings leave the diagnostics of a fresh server (seed ${SEED})`, {
   timeout: LIMIT_MS,
 }, async () => {
@@ -62,7 +70,9 @@ it(`${ACTS} random edits, undos, closes and reopenings leave the diagnostics of 
     if (act % ROUND !== 0) continue;
     await server.settle(fuzzer.open.keys(), LIMIT_MS);
     memory.push(server.rss());
+    const began = performance.now();
     const fresh = await freshDiagnostics(fuzzer);
+    if (LOCKCTX_FUZZ_ROOT) report(act, fuzzer, server.rss(), performance.now() - began);
     for (const file of fuzzer.open.keys()) {
       expect(server.diagnosticsOf(file), `${file} after ${act} acts of seed ${SEED}`).toEqual(
         fresh.get(file),

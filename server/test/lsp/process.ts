@@ -85,7 +85,9 @@ export class ServerProcess {
   async until(what: string, condition: () => boolean, timeoutMs = 60_000): Promise<void> {
     const deadline = Date.now() + timeoutMs;
     while (!condition()) {
-      if (this.child.exitCode !== null) throw new Error(`the server ended with ${this.child.exitCode}`);
+      const { exitCode, signalCode } = this.child;
+      if (exitCode !== null || signalCode !== null)
+        throw new Error(`the server ended with ${exitCode ?? signalCode}`);
       if (Date.now() > deadline) {
         const said = this.logs.slice(-5).join("\n");
         throw new Error(`timed out waiting for ${what}; ${JSON.stringify(this.status)}\n${said}`);

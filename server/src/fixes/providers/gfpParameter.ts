@@ -128,7 +128,7 @@ function parameterEdit(file: string, text: string, from: number, until: number):
 }
 
 /** Declarations of the function in its own file and in headers that it or its callers include. */
-function prototypesOf(fn: Definition, source: FixSource): FixEdit[] {
+export function prototypesOf(fn: Definition, source: FixSource): FixEdit[] {
   const files = new Set<string>([fn.file]);
   const add = (file: string): void => {
     for (const f of includedFiles(file, source)) {
@@ -137,10 +137,9 @@ function prototypesOf(fn: Definition, source: FixSource): FixEdit[] {
       for (const deeper of includedFiles(f, source)) files.add(deeper);
     }
   };
-  if (!fn.isStatic) {
-    add(fn.file);
-    for (const caller of source.code.callersOf(fn.name)) add(caller.file);
-  }
+  // A private header may declare static functions too.
+  add(fn.file);
+  if (!fn.isStatic) for (const caller of source.code.callersOf(fn.name)) add(caller.file);
   const out: FixEdit[] = [];
   const pattern = new RegExp(
     `^(?!\\s*(?:return|else)\\b)[\\w \\t*]*[\\w*]\\s*\\*?\\b${fn.name}\\s*\\(`,

@@ -10,6 +10,7 @@ import { type FunctionSyntax, K, type Node } from "../syntax.js";
 import { startWithComment, type TeardownStep, teardownStep } from "../teardown.js";
 import type { Fix, FixEdit, FixSource } from "../types.js";
 import { waysOut } from "../waysOut.js";
+import { prototypesOf } from "./gfpParameter.js";
 
 export async function releaseFixes(finding: Finding, source: FixSource): Promise<Fix[]> {
   const step = teardownStep(finding, source);
@@ -26,6 +27,8 @@ export async function releaseFixes(finding: Finding, source: FixSource): Promise
     missing.push(
       `${helper.name}() takes ${object} off no list that could carry it: return it to the caller instead`,
     );
+  if (prototypesOf(helper, source).length > 0)
+    missing.push(`${helper.name}() is also declared elsewhere: the declaration changes with it`);
   if (source.code.installationsOf(helper.name).length > 0)
     missing.push(`${helper.name}() is also called through a pointer`);
   const edits: FixEdit[] = [];

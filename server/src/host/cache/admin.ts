@@ -2,7 +2,7 @@
 import { readdirSync, rmSync, statSync, unlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { segmentHeads } from "./evict.js";
-import { manifestsFolder, segmentsFolder } from "./folder.js";
+import { keptFolder, manifestsFolder, segmentsFolder } from "./folder.js";
 import { contentHash, type Hash, hexOf } from "./hash.js";
 import { readManifest } from "./manifest.js";
 import { toolStamp } from "./stamps.js";
@@ -78,6 +78,7 @@ export function clearCache(folder: string, root: string | null): CacheInfo {
   const owner = ownerOf(root);
   for (const head of segmentHeads(folder)) if (head.owner === owner) remove(head.path);
   remove(join(manifestsFolder(folder), `${hexOf(owner)}.tree`));
+  rmSync(keptFolder(folder, root), { recursive: true, force: true });
   return gone;
 }
 

@@ -1,6 +1,7 @@
 /** Where the cache is: --cache-dir, LOCKCTX_CACHE_DIR, $XDG_CACHE_HOME/lockctx, ~/.cache/lockctx. */
 import { homedir, tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
+import { contentHash, hexOf } from "./hash.js";
 import { LAYOUT } from "./segment.js";
 
 export interface CacheSettings {
@@ -32,3 +33,6 @@ export function cacheSettings(env: NodeJS.ProcessEnv = process.env): CacheSettin
 export const segmentsFolder = (folder: string): string => join(folder, `v${LAYOUT}`, "segments");
 /** One manifest a tree. */
 export const manifestsFolder = (folder: string): string => join(folder, `v${LAYOUT}`, "trees");
+/** What the last analysis of a tree found, a file each. */
+export const keptFolder = (folder: string, root: string): string =>
+  join(folder, `v${LAYOUT}`, "findings", hexOf(contentHash(Buffer.from(root, "utf8"))));

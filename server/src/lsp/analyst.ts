@@ -1,0 +1,236 @@
+/**
+ * One engine at work for a tree: loads files, follows the open documents, and works out the findings in them. The newest
+ * text wins: a question about an older one is aborted, so that typing never waits for an analysis.
+ */
+import type { Engine } from "../engine.js";
+import type { Finding } from "../findings/types.js";
+import { offerFixes } from "../fixes/proof.js";
+import type { Fix } from "../fixes/types.js";
+import type { EngineBackend } from "./deps.js";
+import { Exclusive, isAbort } from "./exclusive.js";
+import type { TextPositions } from "./positions.js";
+
+/** Text of each open file of the tree, root-relative. */
+export type OpenTexts = ReadonlyMap<string, TextPositions>;
+
+export interface AnalystEvents {
+  /** Findings of the newest texts, for each of these open files. Called under the lock. */
+  findings(findings: ReadonlyMap<string, Finding[]>): void;
+  /** The newest texts could not be analysed. */
+  failed(error: unknown): void;
+  log(message: string): void;
+}
+
+/** An analysis that takes this long or less follows each keystroke at once; a longer one waits as long as it takes. */
+const LONGEST_WAIT_MS = 250;
+
+export class Analyst {
+  private readonly dirty = new Set<string>();
+  /**
+   * Open texts as the engine reads them. They follow `open` only between questions, under the lock: an outline and the
+   * facts that go with it must be of one text.
+   */
+  private readonly given = new Map<string, string>();
+  private readonly lock = new Exclusive();
+  private running: AbortController | null = null;
+  private timer: ReturnType<typeof setTimeout> | null = null;
+  private lastMs = 0;
+  private disposed = false;
+  /** The newest texts could not be analysed; the next change tries again. */
+  private failed = false;
+  /** Open files whose findings have been given since they were opened: new texts of theirs are quick to analyse. */
+  private readonly answered = new Set<string>();
+  private waiters: (() => void)[] = [];
+  loaded = false;
+
+  constructor(
+    private readonly backend: EngineBackend,
+    private readonly open: OpenTexts,
+    private readonly events: AnalystEvents,
+  ) {}
+
+  /** Loads the files that `list` gives, under the lock; what goes wrong is the caller's. */
+  async load(
+    list: () => Promise<readonly string[]>,
+    signal: AbortSignal | undefined,
+    report: (percent: number, message: string) => void,
+  ): Promise<void> {
+    await this.lock.run(async () => {
+      const files = await list();
+      this.giveTexts(this.open.keys());
+      let last = "";
+      await this.backend.engine.load(files, {
+        signal,
+        progress: ({ phase, done, total }) => {
+          const percent = total > 0 ? Math.min(100, Math.floor((100 * done) / total)) : 0;
+          const now = `${phase} ${percent}`;
+          if (now !== last) report(percent, phase);
+          last = now;
+        },
+      });
+      if (signal?.aborted) throw new DOMException("aborted", "AbortError");
+    });
+  }
+
+  /** It can be asked from now on; the open files are analysed. */
+  begin(): void {
+    this.loaded = true;
+    for (const file of this.given.keys()) this.backend.engine.remember(file);
+    for (const file of this.open.keys()) this.dirty.add(file);
+    this.schedule(0);
+  }
+
+  /** Whether the findings of an open file have been given. */
+  answers(file: string): boolean {
+    return this.answered.has(file);
+  }
+
+  /** These files changed, open or on disk. */
+  touch(files: readonly string[]): void {
+    for (const file of files) {
+      this.dirty.add(file);
+      if (!this.open.has(file)) this.answered.delete(file);
+    }
+    this.failed = false;
+    this.running?.abort();
+    this.schedule(Math.min(this.lastMs, LONGEST_WAIT_MS));
+  }
+
+  private schedule(wait: number): void {
+    if (!this.loaded || this.disposed) return;
+    if (this.timer) clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.timer = null;
+      void this.analyse();
+    }, wait);
+  }
+
+  /** The findings are those of older texts than the open ones. */
+  get outdated(): boolean {
+    return this.dirty.size > 0 && !this.failed;
+  }
+
+  /** True when the findings are those of the texts as they are now. */
+  get settled(): boolean {
+    const idle = this.loaded && this.timer === null && this.running === null;
+    return idle && (this.dirty.size === 0 || this.failed);
+  }
+
+  /** Resolves when it has findings of the newest texts, or cannot have them. */
+  async whenSettled(): Promise<void> {
+    while (!this.settled && !this.disposed) await new Promise<void>((wake) => this.waiters.push(wake));
+  }
+
+  /** What to look at, one after the other: files that are known, which is quick, then each new one, the newest first. */
+  private groups(): ReadonlySet<string>[] {
+    const files = [...this.open.keys()];
+    const known = new Set(files.filter((file) => this.answered.has(file)));
+    const fresh = files.filter((file) => !known.has(file)).reverse();
+    return [known, ...fresh.map((file) => new Set([file]))];
+  }
+
+  private async analyse(): Promise<void> {
+    if (this.running) return; // it was aborted by the change and schedules itself again
+    const running = new AbortController();
+    this.running = running;
+    try {
+      await this.lock.run(async () => {
+        await this.flush();
+        for (const group of this.groups()) {
+          const began = performance.now();
+          if (running.signal.aborted) return;
+          const findings = group.size === 0 ? [] : await this.check(group, running.signal);
+          if (running.signal.aborted || this.dirty.size > 0) return;
+          const ms = performance.now() - began;
+          if (this.isKnown(group)) this.lastMs = ms;
+          for (const file of group) this.answered.add(file);
+          this.events.log(`analysed ${[...group].join(" ")} in ${ms.toFixed(1)} ms`);
+          this.events.findings(groupByFile(findings, group));
+        }
+      });
+    } catch (error) {
+      if (!isAbort(error)) {
+        this.events.log(`analysis failed: ${error instanceof Error ? error.stack : String(error)}`);
+        this.failed = !running.signal.aborted;
+        if (!this.disposed) this.events.failed(error);
+      }
+    } finally {
+      this.running = null;
+      const stale = running.signal.aborted || this.dirty.size > 0;
+      if (stale && !this.failed && this.timer === null) this.schedule(0);
+      if (this.settled || this.disposed) for (const wake of this.waiters.splice(0)) wake();
+    }
+  }
+
+  private isKnown(group: ReadonlySet<string>): boolean {
+    for (const file of group) if (!this.answered.has(file)) return false;
+    return true;
+  }
+
+  /** Lets the engine read the newest open texts of these files; call under the lock. */
+  private giveTexts(files: Iterable<string>): void {
+    for (const file of files) {
+      const text = this.open.get(file)?.bytes;
+      if (text === this.given.get(file)) continue;
+      if (this.loaded && !this.given.has(file)) this.backend.engine.remember(file);
+      if (text === undefined) this.given.delete(file);
+      else this.given.set(file, text);
+      this.backend.setOverlay(file, text ?? null);
+    }
+  }
+
+  /** Tells the engine what changed; call under the lock. */
+  private async flush(): Promise<void> {
+    if (this.dirty.size === 0) return;
+    const files = [...this.dirty];
+    this.dirty.clear();
+    this.giveTexts(files);
+    try {
+      await this.backend.engine.update(files);
+    } catch (error) {
+      for (const file of files) this.dirty.add(file);
+      throw error;
+    }
+  }
+
+  private async check(focus: ReadonlySet<string>, signal?: AbortSignal): Promise<Finding[]> {
+    return (await this.backend.engine.check({ focus, inside: true, signal })).findings;
+  }
+
+  /** Asks the engine about the newest texts. */
+  ask<T>(question: (engine: Engine) => Promise<T>): Promise<T> {
+    return this.lock.run(async () => {
+      await this.flush();
+      return question(this.backend.engine);
+    });
+  }
+
+  /** Proved fixes of a finding, for the texts as they are now. */
+  proveFixes(finding: Finding): Promise<Fix[]> {
+    return this.lock.run(async () => {
+      if (this.dirty.size > 0) return []; // the text changed since the question was asked
+      const bench = {
+        engine: this.backend.engine,
+        read: (file: string) => this.backend.read(file),
+        setText: (file: string, text: string | null) =>
+          this.backend.setOverlay(file, text ?? this.given.get(file) ?? null),
+      };
+      return offerFixes(finding, bench, { quick: true });
+    });
+  }
+
+  async dispose(): Promise<void> {
+    this.disposed = true;
+    if (this.timer) clearTimeout(this.timer);
+    this.timer = null;
+    this.running?.abort();
+    for (const wake of this.waiters.splice(0)) wake();
+    await this.lock.run(() => this.backend.dispose());
+  }
+}
+
+function groupByFile(findings: readonly Finding[], files: ReadonlySet<string>): Map<string, Finding[]> {
+  const groups = new Map<string, Finding[]>([...files].map((file) => [file, []]));
+  for (const finding of findings) groups.get(finding.file)?.push(finding);
+  return groups;
+}

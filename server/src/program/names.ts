@@ -1,0 +1,127 @@
+/**
+ * Strings ↔ numbers for the whole tree. A kernel has more than a million names and few of them are ever shown: their texts
+ * are kept as bytes, and strings are made of those that are asked for.
+ */
+
+/** Characters beyond this do not fit a byte; names with such are kept as strings. */
+const WIDEST = 0xff;
+
+export class Names {
+  /** Texts one after another, as latin1. */
+  private bytes = new Uint8Array(1 << 12);
+  /** Where the text of a number ends; it begins where the one before ends. */
+  private ends = new Int32Array(1 << 9);
+  private hashes = new Int32Array(1 << 9);
+  /** Hash table of numbers plus one, 0: free. Its length is a power of two. */
+  private table = new Int32Array(1 << 10);
+  private readonly wide = new Map<string, number>();
+  private readonly strings: (string | undefined)[] = [];
+  private size = 0;
+
+  constructor() {
+    this.id("");
+  }
+
+  /** How many names there are; their numbers are below it. The empty name is 0. */
+  get count(): number {
+    return this.size;
+  }
+
+  /** The number of a name, given to it now if it has none. */
+  id(text: string): number {
+    const hash = hashOf(text);
+    const known = this.lookup(text, hash);
+    return known >= 0 ? known : this.add(text, hash);
+  }
+
+  /** The number of a name, -1 when it has none. */
+  find(text: string): number {
+    return this.lookup(text, hashOf(text));
+  }
+
+  text(id: number): string {
+    let text = this.strings[id];
+    if (text === undefined) {
+      const from = id === 0 ? 0 : this.ends[id - 1];
+      text = Buffer.from(this.bytes.buffer, from, this.ends[id] - from).toString("latin1");
+      this.strings[id] = text;
+    }
+    return text;
+  }
+
+  private lookup(text: string, hash: number): number {
+    const mask = this.table.length - 1;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const id = this.table[slot] - 1;
+      if (id < 0) break;
+      if (this.hashes[id] === hash && this.isText(id, text)) return id;
+    }
+    return this.wide.size > 0 ? (this.wide.get(text) ?? -1) : -1;
+  }
+
+  private isText(id: number, text: string): boolean {
+    const from = id === 0 ? 0 : this.ends[id - 1];
+    if (this.ends[id] - from !== text.length) return false;
+    const { bytes } = this;
+    for (let i = 0; i < text.length; i++) if (bytes[from + i] !== text.charCodeAt(i)) return false;
+    return true;
+  }
+
+  private add(text: string, hash: number): number {
+    const id = this.size++;
+    if (id === this.ends.length) {
+      this.ends = grown(this.ends, id * 2);
+      this.hashes = grown(this.hashes, id * 2);
+    }
+    const from = id === 0 ? 0 : this.ends[id - 1];
+    this.ends[id] = from;
+    this.strings.push(undefined);
+    if (isWide(text)) {
+      this.wide.set(text, id);
+      this.strings[id] = text;
+      return id;
+    }
+    while (from + text.length > this.bytes.length) {
+      const wider = new Uint8Array(this.bytes.length * 2);
+      wider.set(this.bytes);
+      this.bytes = wider;
+    }
+    for (let i = 0; i < text.length; i++) this.bytes[from + i] = text.charCodeAt(i);
+    this.ends[id] = from + text.length;
+    this.hashes[id] = hash;
+    if (this.size * 2 > this.table.length) this.rehash();
+    else this.insert(id);
+    return id;
+  }
+
+  private insert(id: number): void {
+    const mask = this.table.length - 1;
+    let slot = this.hashes[id] & mask;
+    while (this.table[slot] !== 0) slot = (slot + 1) & mask;
+    this.table[slot] = id + 1;
+  }
+
+  private rehash(): void {
+    this.table = new Int32Array(this.table.length * 2);
+    const wide = new Set(this.wide.values());
+    for (let id = 0; id < this.size; id++) if (!wide.has(id)) this.insert(id);
+  }
+}
+
+function isWide(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > WIDEST) return true;
+  return false;
+}
+
+function hashOf(text: string): number {
+  let h = text.length;
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  // The low bits choose the slot: let the high ones have a say.
+  return h ^ (h >>> 15);
+}
+
+function grown(a: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
+  const wider = new Int32Array(length);
+  wider.set(a);
+  return wider;
+}
