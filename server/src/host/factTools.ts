@@ -8,6 +8,8 @@ import { CParser } from "../syntax/parser.js";
 import { fileSwitches, type Switches } from "../text/branches.js";
 
 export interface FactTools {
+  /** The event loop must turn now and then, or the parser's trees are never given back. */
+  readonly turns: boolean;
   outline(text: string, path: string): FileOutline;
   /** `outline` is that of the text, where the caller has it. */
   flows(
@@ -49,6 +51,7 @@ export function failureReason(error: unknown): string {
 /** Without a parser: the native one, loaded at once. */
 export function createFactTools(options: OutlineOptions, parser: CParser = new CParser()): FactTools {
   return {
+    turns: parser.kind === "native",
     outline: (text, path) => outlineFile(text, path, options),
     flows(text, path, fns, classes, outline = outlineFile(text, path, options)) {
       let problem: string | undefined;

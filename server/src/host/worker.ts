@@ -7,8 +7,7 @@ import { serveFacts } from "./workerLoop.js";
 
 const data = workerData as WorkerData;
 if (parentPort === null) throw new Error("worker.js is started by the pool, not by itself");
-// The native parser where it loads, WebAssembly elsewhere; the variable forces one, for tests and for a native build
-// that loads and then misbehaves.
+// WebAssembly, or the native parser where that does not load; the variable forces one.
 const forced = process.env.LOCKCTX_PARSER;
 const parser = await createParser(forced === "native" || forced === "wasm" ? forced : "auto");
 serveFacts(parentPort, createFactTools({ registrations: data.registrations }, parser), data);

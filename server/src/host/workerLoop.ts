@@ -22,7 +22,7 @@ import {
 } from "./protocol.js";
 import { Sources, type SourceText } from "./sources.js";
 
-/** Outlines made between two looks at whether to stop. */
+/** Files done between two looks at whether to stop. */
 const STOP_EVERY = 8;
 
 function flowResult(
@@ -120,8 +120,8 @@ export function serveFacts(
       Atomics.store(progress, Progress.item, i);
       Atomics.add(progress, Progress.begun, 1);
       results.push(work(items[i], transfer));
-      // tree-sitter's trees are only given back when the event loop turns; outlines make none.
-      if (items[i].fns !== undefined || i % STOP_EVERY === STOP_EVERY - 1) await nextTurn();
+      // The native parser's trees are only given back when the event loop turns; outlines make none.
+      if ((tools.turns && items[i].fns !== undefined) || i % STOP_EVERY === STOP_EVERY - 1) await nextTurn();
     }
     if (stopped) return;
     port.postMessage({ type: "done", id, results } satisfies FromWorker, transfer);

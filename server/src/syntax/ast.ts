@@ -208,7 +208,7 @@ export function parseToAst(parser: CParser, text: string, into: Ast): Ast {
   const tree = parser.parse(text);
   try {
     ast.hasError = tree.hasError;
-    const cursor = tree.walk();
+    const cursor = tree.sweep();
     try {
       const stack: number[] = [];
       const lastChild: number[] = [];

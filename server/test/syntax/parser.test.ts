@@ -1,11 +1,12 @@
 /** The parser behind its interface: both back ends give the same trees. */
 import { describe, expect, it } from "vitest";
 import { type CParser, createParser } from "../../src/syntax/parser.js";
+import { WasmCursor } from "../../src/syntax/wasm.js";
 
 /** Every node as `type[start,end) field`, in order. */
-function nodes(parser: CParser, text: string): string[] {
+function nodes(parser: CParser, text: string, how: "walk" | "sweep" = "walk"): string[] {
   const tree = parser.parse(text);
-  const c = tree.walk();
+  const c = tree[how]();
   const out: string[] = [];
   const visit = (): void => {
     out.push(
@@ -38,8 +39,22 @@ describe("createParser", () => {
     for (const text of TEXTS) expect(nodes(wasm, text)).toEqual(nodes(native, text));
   });
 
-  it("says whether a tree holds errors", async () => {
-    const p = await createParser();
+  it.each(["native", "wasm"] as const)("sweeps over a tree as it walks over it (%s)", async (kind) => {
+    const p = await createParser(kind);
+    for (const text of TEXTS) expect(nodes(p, text, "sweep")).toEqual(nodes(p, text));
+  });
+
+  it("sweeps without the library's cursor", async () => {
+    // As long as the library is as syntax/wasm.ts knows it; otherwise checks take twice the time.
+    const tree = (await createParser("wasm")).parse("int x;");
+    const cursor = tree.sweep();
+    expect(cursor).toBeInstanceOf(WasmCursor);
+    cursor.delete?.();
+    tree.delete();
+  });
+
+  it.each(["native", "wasm"] as const)("says whether a tree holds errors (%s)", async (kind) => {
+    const p = await createParser(kind);
     expect(["int x;", "int x = ;", "int ("].map((t) => p.parse(t).hasError)).toEqual([false, true, true]);
   });
 
