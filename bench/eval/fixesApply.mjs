@@ -84,7 +84,8 @@ export async function applyEach(name, chosen, engine, bench, { files, applied, t
 /** Findings as they are shown by default: what little is left of low confidence is told with the fix. */
 function tally(findings) {
   const counts = new Map();
-  for (const f of findings) if (!f.suppressed && f.confidence !== "low") counts.set(key(f), (counts.get(key(f)) ?? 0) + 1);
+  for (const f of findings)
+    if (!f.suppressed && f.confidence !== "low") counts.set(key(f), (counts.get(key(f)) ?? 0) + 1);
   return counts;
 }
 

@@ -480,7 +480,8 @@ export class Solver implements World {
     if (focus !== null) {
       // The callees may have shown more functions of the files to enter a context: they call a wrapper found down there.
       const known = new Set(enter);
-      const more = this.roots([...focus].sort().map((path) => this.program.file(path))).enter;
+      const files = [...focus].sort().map((path) => this.program.file(path));
+      const more = this.roots(files, inside ? request.within : undefined).enter;
       const late = more.filter((fn) => !known.has(fn));
       if (late.length > 0) {
         enter.push(...late);

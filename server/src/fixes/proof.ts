@@ -305,7 +305,8 @@ class Prover {
       if (pair.before && (await this.maySleepMore(fix, pair.before, pair.after))) suspects.push(pair);
     if (suspects.length === 0) return null;
     const changed = new Set(pairs.map((p) => keyOf(p.after)));
-    const most = fix.kind === "annotate" ? FEW_CALLERS : MOST_CALLERS;
+    const few = this.source.quick ? QUICK_CALLERS : FEW_CALLERS;
+    const most = fix.kind === "annotate" ? few : MOST_CALLERS;
     const callers = callersUp(
       suspects.map((p) => p.after),
       this.bench.engine.code,
@@ -429,6 +430,8 @@ interface FunctionState {
 const MOST_CALLERS = 40;
 /** Of a function that is only annotated. */
 const FEW_CALLERS = 8;
+/** The same between two keystrokes. */
+const QUICK_CALLERS = 2;
 
 /** A function that an edit changes, or (null before) adds. */
 interface Pair {
