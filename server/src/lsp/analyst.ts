@@ -121,12 +121,16 @@ export class Analyst {
     while (!this.settled && !this.disposed) await new Promise<void>((wake) => this.waiters.push(wake));
   }
 
-  /** What to look at, one after the other: files that are known, which is quick, then each new one, the newest first. */
+  /**
+   * What to look at, one after the other: files that are known, which is quick, then each new one, the newest first; and then
+   * all together, for what is looked at in one can tell more about another.
+   */
   private groups(): ReadonlySet<string>[] {
     const files = [...this.open.keys()];
     const known = new Set(files.filter((file) => this.answered.has(file)));
     const fresh = files.filter((file) => !known.has(file)).reverse();
-    return [known, ...fresh.map((file) => new Set([file]))];
+    const groups = [known, ...fresh.map((file) => new Set([file]))];
+    return fresh.length > 0 && files.length > 1 ? [...groups, new Set(files)] : groups;
   }
 
   private async analyse(): Promise<void> {

@@ -126,14 +126,20 @@ export class ServerProcess {
   }
 
   /** Waits until what was published is of the newest version of each of these open files. */
-  async settle(files: Iterable<string>, timeoutMs?: number): Promise<void> {
+  async settle(open: Iterable<string>, timeoutMs?: number): Promise<void> {
+    const files = [...open];
     for (const file of files) {
       const uri = this.uriOf(file);
       const newest = (): boolean => this.published.get(uri)?.version === this.versions.get(file);
       await this.until(`${file} v${this.versions.get(file)}`, newest, timeoutMs);
     }
-    // Everything that was sent together has arrived when this is answered.
-    await this.connection.sendRequest("workspace/executeCommand", { command: "?" }).catch(() => {});
+    // Answered after the analysis that is under way, and after everything that it sends.
+    for (const file of files) {
+      const ref = { uri: this.uriOf(file), lock: "no_such_lock" };
+      await this.connection
+        .sendRequest("workspace/executeCommand", { command: "lockctx.lockUsers", arguments: [ref] })
+        .catch(() => {});
+    }
   }
 
   diagnosticsOf(file: string): Diagnostic[] {
