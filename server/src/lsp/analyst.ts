@@ -14,8 +14,8 @@ import type { TextPositions } from "./positions.js";
 export type OpenTexts = ReadonlyMap<string, TextPositions>;
 
 export interface AnalystEvents {
-  /** Findings of the newest texts, for each of these open files. Called under the lock. */
-  findings(findings: ReadonlyMap<string, Finding[]>): void;
+  /** Findings of the newest texts, for each of these open files; `last`: all are known now. Called under the lock. */
+  findings(findings: ReadonlyMap<string, Finding[]>, last: boolean): void;
   /** The newest texts could not be analysed. */
   failed(error: unknown): void;
   log(message: string): void;
@@ -140,7 +140,8 @@ export class Analyst {
     try {
       await this.lock.run(async () => {
         await this.flush();
-        for (const group of this.groups()) {
+        const groups = this.groups();
+        for (const [i, group] of groups.entries()) {
           const began = performance.now();
           if (running.signal.aborted) return;
           const findings = group.size === 0 ? [] : await this.check(group, running.signal);
@@ -149,7 +150,7 @@ export class Analyst {
           if (this.isKnown(group)) this.lastMs = ms;
           for (const file of group) this.answered.add(file);
           this.events.log(`analysed ${[...group].join(" ")} in ${ms.toFixed(1)} ms`);
-          this.events.findings(groupByFile(findings, group));
+          this.events.findings(groupByFile(findings, group), i === groups.length - 1);
         }
       });
     } catch (error) {

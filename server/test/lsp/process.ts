@@ -133,13 +133,10 @@ export class ServerProcess {
       const newest = (): boolean => this.published.get(uri)?.version === this.versions.get(file);
       await this.until(`${file} v${this.versions.get(file)}`, newest, timeoutMs);
     }
-    // Answered after the analysis that is under way, and after everything that it sends.
-    for (const file of files) {
-      const ref = { uri: this.uriOf(file), lock: "no_such_lock" };
-      await this.connection
-        .sendRequest("workspace/executeCommand", { command: "lockctx.lockUsers", arguments: [ref] })
-        .catch(() => {});
-    }
+    // The first findings may be those of the near part: the whole tree says when it has answered about every open file.
+    await this.until("ready", () => this.status?.health !== "indexing", timeoutMs);
+    // Everything that was sent together has arrived when this is answered.
+    await this.connection.sendRequest("workspace/executeCommand", { command: "?" }).catch(() => {});
   }
 
   diagnosticsOf(file: string): Diagnostic[] {
