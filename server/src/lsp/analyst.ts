@@ -40,6 +40,8 @@ export class Analyst {
   private failed = false;
   /** Open files whose findings have been given since they were opened: new texts of theirs are quick to analyse. */
   private readonly answered = new Set<string>();
+  /** Open files whose findings were given since the last change of any text. */
+  private readonly current = new Set<string>();
   private waiters: (() => void)[] = [];
   loaded = false;
 
@@ -91,6 +93,7 @@ export class Analyst {
       this.dirty.add(file);
       if (!this.open.has(file)) this.answered.delete(file);
     }
+    this.current.clear();
     this.failed = false;
     this.running?.abort();
     this.schedule(Math.min(this.lastMs, LONGEST_WAIT_MS));
@@ -105,9 +108,9 @@ export class Analyst {
     }, wait);
   }
 
-  /** The findings are those of older texts than the open ones. */
-  get outdated(): boolean {
-    return this.dirty.size > 0 && !this.failed;
+  /** The findings of an open file are those of older texts than the open ones. */
+  isOutdated(file: string): boolean {
+    return !this.current.has(file) && !this.failed;
   }
 
   /** True when the findings are those of the texts as they are now. */
@@ -148,7 +151,10 @@ export class Analyst {
           if (running.signal.aborted || this.dirty.size > 0) return;
           const ms = performance.now() - began;
           if (this.isKnown(group)) this.lastMs = ms;
-          for (const file of group) this.answered.add(file);
+          for (const file of group) {
+            this.answered.add(file);
+            this.current.add(file);
+          }
           this.events.log(`analysed ${[...group].join(" ")} in ${ms.toFixed(1)} ms`);
           this.events.findings(groupByFile(findings, group), i === groups.length - 1);
         }

@@ -350,7 +350,7 @@ export class Tree {
 
   /** The findings are not those of the newest text, or there are none yet. */
   isOutdated(file: string): boolean {
-    return !this.isRecalled(file) && (this.knower(file)?.outdated ?? true);
+    return !this.isRecalled(file) && (this.knower(file)?.isOutdated(file) ?? true);
   }
 
   /** Positions of a file as it stands now, open or not; null when it cannot be read. */
