@@ -14,8 +14,8 @@ import type { TextPositions } from "./positions.js";
 export type OpenTexts = ReadonlyMap<string, TextPositions>;
 
 export interface AnalystEvents {
-  /** Findings of the newest texts, for each of these open files. Called under the lock. */
-  findings(findings: ReadonlyMap<string, Finding[]>): void;
+  /** Findings of the newest texts, for each of these open files; `last`: all are known now. Called under the lock. */
+  findings(findings: ReadonlyMap<string, Finding[]>, last: boolean): void;
   /** The newest texts could not be analysed. */
   failed(error: unknown): void;
   log(message: string): void;
@@ -40,6 +40,8 @@ export class Analyst {
   private failed = false;
   /** Open files whose findings have been given since they were opened: new texts of theirs are quick to analyse. */
   private readonly answered = new Set<string>();
+  /** Open files whose findings were given since the last change of any text. */
+  private readonly current = new Set<string>();
   private waiters: (() => void)[] = [];
   loaded = false;
 
@@ -91,6 +93,7 @@ export class Analyst {
       this.dirty.add(file);
       if (!this.open.has(file)) this.answered.delete(file);
     }
+    this.current.clear();
     this.failed = false;
     this.running?.abort();
     this.schedule(Math.min(this.lastMs, LONGEST_WAIT_MS));
@@ -105,9 +108,9 @@ export class Analyst {
     }, wait);
   }
 
-  /** The findings are those of older texts than the open ones. */
-  get outdated(): boolean {
-    return this.dirty.size > 0 && !this.failed;
+  /** The findings of an open file are those of older texts than the open ones. */
+  isOutdated(file: string): boolean {
+    return !this.current.has(file) && !this.failed;
   }
 
   /** True when the findings are those of the texts as they are now. */
@@ -121,12 +124,16 @@ export class Analyst {
     while (!this.settled && !this.disposed) await new Promise<void>((wake) => this.waiters.push(wake));
   }
 
-  /** What to look at, one after the other: files that are known, which is quick, then each new one, the newest first. */
+  /**
+   * What to look at, one after the other: files that are known, which is quick, then each new one, the newest first; and then
+   * all together, for what is looked at in one can tell more about another.
+   */
   private groups(): ReadonlySet<string>[] {
     const files = [...this.open.keys()];
     const known = new Set(files.filter((file) => this.answered.has(file)));
     const fresh = files.filter((file) => !known.has(file)).reverse();
-    return [known, ...fresh.map((file) => new Set([file]))];
+    const groups = [known, ...fresh.map((file) => new Set([file]))];
+    return fresh.length > 0 && files.length > 1 ? [...groups, new Set(files)] : groups;
   }
 
   private async analyse(): Promise<void> {
@@ -136,16 +143,20 @@ export class Analyst {
     try {
       await this.lock.run(async () => {
         await this.flush();
-        for (const group of this.groups()) {
+        const groups = this.groups();
+        for (const [i, group] of groups.entries()) {
           const began = performance.now();
           if (running.signal.aborted) return;
           const findings = group.size === 0 ? [] : await this.check(group, running.signal);
           if (running.signal.aborted || this.dirty.size > 0) return;
           const ms = performance.now() - began;
           if (this.isKnown(group)) this.lastMs = ms;
-          for (const file of group) this.answered.add(file);
+          for (const file of group) {
+            this.answered.add(file);
+            this.current.add(file);
+          }
           this.events.log(`analysed ${[...group].join(" ")} in ${ms.toFixed(1)} ms`);
-          this.events.findings(groupByFile(findings, group));
+          this.events.findings(groupByFile(findings, group), i === groups.length - 1);
         }
       });
     } catch (error) {

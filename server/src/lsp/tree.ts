@@ -77,7 +77,7 @@ export class Tree {
     private readonly events: TreeEvents,
   ) {
     this.whole = new Analyst(backend, this.open, {
-      findings: (findings) => this.takeWhole(findings),
+      findings: (findings, last) => this.takeWhole(findings, last),
       failed: (error) => this.setHealth("degraded", `Analysis failed: ${errorText(error)}`),
       log: (message) => events.log(message),
     });
@@ -234,16 +234,15 @@ export class Tree {
     this.events.findings(this);
   }
 
-  private takeWhole(findings: ReadonlyMap<string, Finding[]>): void {
+  private takeWhole(findings: ReadonlyMap<string, Finding[]>, last: boolean): void {
     for (const [file, found] of findings) {
       this.recalled.delete(file);
       this.findings.set(file, found);
     }
     this.fixes.clear();
-    const complete = [...this.open.keys()].every((file) => this.whole.answers(file));
-    if (complete) this.setHealth(...this.loadedHealth);
+    if (last) this.setHealth(...this.loadedHealth);
     this.events.findings(this);
-    if (!complete) return;
+    if (!last) return;
     this.closeNear();
     if (this.keeping) clearTimeout(this.keeping);
     this.keeping = setTimeout(() => this.keep(), KEEP_AFTER_MS);
@@ -279,7 +278,10 @@ export class Tree {
     if (!isNew) return;
     this.recall(file);
     if (!this.whole.loaded) this.wantNear(file);
-    else setTimeout(() => this.wantNear(file), SLOW_MS).unref();
+    else {
+      if (this.health === "ready") this.setHealth("indexing", "Analysing the open files");
+      setTimeout(() => this.wantNear(file), SLOW_MS).unref();
+    }
   }
 
   closeText(file: string): void {
@@ -348,7 +350,7 @@ export class Tree {
 
   /** The findings are not those of the newest text, or there are none yet. */
   isOutdated(file: string): boolean {
-    return !this.isRecalled(file) && (this.knower(file)?.outdated ?? true);
+    return !this.isRecalled(file) && (this.knower(file)?.isOutdated(file) ?? true);
   }
 
   /** Positions of a file as it stands now, open or not; null when it cannot be read. */

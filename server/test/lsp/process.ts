@@ -126,12 +126,15 @@ export class ServerProcess {
   }
 
   /** Waits until what was published is of the newest version of each of these open files. */
-  async settle(files: Iterable<string>, timeoutMs?: number): Promise<void> {
+  async settle(open: Iterable<string>, timeoutMs?: number): Promise<void> {
+    const files = [...open];
     for (const file of files) {
       const uri = this.uriOf(file);
       const newest = (): boolean => this.published.get(uri)?.version === this.versions.get(file);
       await this.until(`${file} v${this.versions.get(file)}`, newest, timeoutMs);
     }
+    // The first findings may be those of the near part: the whole tree says when it has answered about every open file.
+    await this.until("ready", () => this.status?.health !== "indexing", timeoutMs);
     // Everything that was sent together has arrived when this is answered.
     await this.connection.sendRequest("workspace/executeCommand", { command: "?" }).catch(() => {});
   }

@@ -76,7 +76,7 @@ end)
 check('hover says the context and how the callee may sleep', function()
   local params = { textDocument = vim.lsp.util.make_text_document_params(buffer),
     position = { line = found().lnum, character = found().col } }
-  local result = vim.lsp.buf_request_sync(buffer, 'textDocument/hover', params, 10000)
+  local result = vim.lsp.buf_request_sync(buffer, 'textDocument/hover', params, given.timeout)
   local text = result[client_id].result.contents.value
   for _, word in ipairs(given.hover) do assert(text:find(word, 1, true), text) end
 end)
@@ -99,7 +99,7 @@ check('the suppression is offered, applied, and clears it', function()
   local d = found()
   local params = vim.lsp.util.make_given_range_params({ d.lnum + 1, d.col }, { d.lnum + 1, d.col }, buffer, 'utf-16')
   params.context = { diagnostics = { d.user_data.lsp } }
-  local response = vim.lsp.buf_request_sync(buffer, 'textDocument/codeAction', params, 10000)[client_id]
+  local response = vim.lsp.buf_request_sync(buffer, 'textDocument/codeAction', params, given.timeout)[client_id]
   local chosen
   for _, action in ipairs(response.result) do
     if action.title:find('Suppress', 1, true) then chosen = action end
@@ -116,7 +116,7 @@ end)
 check('the chain is given as commit message text', function()
   local d = found()
   local response = vim.lsp.buf_request_sync(buffer, 'workspace/executeCommand',
-    { command = 'lockctx.copyChain', arguments = { { uri = vim.uri_from_bufnr(buffer), line = d.lnum } } }, 10000)
+    { command = 'lockctx.copyChain', arguments = { { uri = vim.uri_from_bufnr(buffer), line = d.lnum } } }, given.timeout)
   local text = response[client_id].result
   assert(text:find('//sleep', 1, true), text)
 end)
@@ -139,7 +139,7 @@ check('the server ends when it is told to', function()
   local client = vim.lsp.get_client_by_id(client_id)
   vim.cmd('silent edit!')
   client.stop()
-  wait('its end', function() return client.is_stopped() end, 10000)
+  wait('its end', function() return client.is_stopped() end, given.timeout)
 end)
 
 vim.cmd(failed == 0 and 'qall!' or 'cquit!')
