@@ -124,6 +124,14 @@ export class LockWrappers {
     return names;
   }
 
+  /** Forgets everything: the next question finds what it needs again. */
+  reset(): void {
+    for (const known of [this.effects, this.effectNames, this.searched]) known.clear();
+    for (const known of [this.examined, this.unfinished, this.changedNames]) known.clear();
+    this.opOfName = null;
+    this.complete = false;
+  }
+
   /** All wrappers of the tree. */
   async solveAll(signal?: AbortSignal): Promise<void> {
     if (this.complete) return;
@@ -237,7 +245,10 @@ export class LockWrappers {
         this.examined.add(fn);
         const flow = this.flows.get(fn);
         if (!flow) {
-          if (this.effects.delete(fn)) changed.add(program.fnName(fn));
+          if (this.effects.delete(fn)) {
+            this.nameEffects(program.fnName(fn));
+            changed.add(program.fnName(fn));
+          }
           continue;
         }
         const name = program.fnText(fn);
@@ -260,7 +271,9 @@ export class LockWrappers {
       for (const name of changed) {
         this.graph.callersOf(name, (fn) => {
           if (within && !within(fn)) return;
-          if (this.isCandidate(fn, ops) || (candidates.has(fn) && this.hasBody(fn))) next.add(fn);
+          // What has effects may have them from here: they may be gone now.
+          if (this.isCandidate(fn, ops) || this.effects.has(fn) || (candidates.has(fn) && this.hasBody(fn)))
+            next.add(fn);
         });
       }
       candidates = next;

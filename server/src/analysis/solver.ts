@@ -221,6 +221,7 @@ export class Solver implements World {
       this.edges.clear();
       this.callers.clear();
       for (const fn of this.results.keys()) this.stale.add(fn);
+      this.wrappers.reset();
     }
     const touched = new Set<number>([...change.fns, ...change.again]);
     for (const fn of change.fns) this.flows.drop(fn);

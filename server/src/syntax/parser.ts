@@ -134,8 +134,8 @@ export class CParser {
 }
 
 /**
- * Loads a parser: the WebAssembly one, the native one, or whichever works. WebAssembly comes first: walking its trees is so
- * much cheaper that it takes half of the time in all, and it gives their memory back at once.
+ * Loads a parser: the WebAssembly one, the native one, or whichever works. WebAssembly comes first: walking its trees
+ * costs less, and it gives their memory back at once.
  */
 export async function createParser(
   kind: ParserKind | "auto" = "auto",
