@@ -71,6 +71,9 @@ async function inVscode({ vscode, chromium, vsix, root, version, pictures, findi
         "the call behind the unlock is no finding, undone it is one again, nothing is saved",
         async () => {
           await workbench.openFile(PUT_SUPER.file, line);
+          // Where the mouse was before may have the focus back when the line was asked for.
+          await page.mouse.move(400, 300);
+          await page.keyboard.press("Control+1");
           await page.keyboard.press("Alt+ArrowDown");
           await workbench.untilWarnings(warnings - 1);
           await page.keyboard.press("Control+z");
