@@ -115,11 +115,6 @@ export interface Engine {
     files: readonly string[],
     options?: { progress?: (p: Progress) => void; signal?: AbortSignal },
   ): Promise<void>;
-  /**
-   * An edit of this file may follow: its text, which the port still reads as it was loaded, is kept, so that the first edit
-   * can be told from it.
-   */
-  remember(file: string): void;
   /** These files changed, appeared or vanished (the port reads the new text). Cheap; the next question re-analyses. */
   update(files: readonly string[]): Promise<void>;
   check(options: CheckOptions): Promise<CheckResult>;

@@ -12,28 +12,15 @@ import type {
   SleepVerdict,
   SleepWay,
 } from "../engine.js";
-import {
-  type FileOutline,
-  FN_STRIDE,
-  Fn,
-  FnFlag,
-  INIT_STRIDE,
-  Init,
-  type MacroClasses,
-  REG_STRIDE,
-  Reg,
-  STRUCT_STRIDE,
-  Struct,
-  TYPED_STRIDE,
-} from "../facts/outline.js";
+import type { FileOutline, MacroClasses } from "../facts/outline.js";
 import type { Dump, Explanation, FunctionRef, LockGraph, Subject } from "../findings/explain.js";
 import type { LockIdentity, LockMatches, LockUsers } from "../findings/lockUsers.js";
 import type { AnalysisStats, Site } from "../findings/types.js";
 import { harvestMacroClasses } from "../outline/macroClasses.js";
 import { ProgramCodeView } from "../program/codeView.js";
-import { ownIncludes } from "../program/includes.js";
-import { Program, type SourceFile } from "../program/program.js";
+import { Program } from "../program/program.js";
 import { CursorCheck } from "./cursor/check.js";
+import { Edits } from "./edits.js";
 import { functionRef } from "./explain.js";
 import { findFunctions, functionNumberAt, Inspector, similarNames } from "./inspector.js";
 import { Reporter } from "./report.js";
@@ -63,9 +50,6 @@ class KernelEngine implements InspectingEngine {
   private cursors: CursorCheck | null = null;
   /** Answers questions from what the last check knows; before the first check it works out what it needs by itself. */
   private inspector: Inspector | null = null;
-  /** Texts of files as they were when last told of a change: what an edit left alone is not analysed again. */
-  private readonly texts = new Map<string, string>();
-
   private macroClasses: MacroClasses = harvestMacroClasses([]);
   private skipped: { path: string; reason: string }[] = [];
   private readonly phases: Phase[] = [];
@@ -125,127 +109,20 @@ class KernelEngine implements InspectingEngine {
     this.mark("link");
   }
 
-  remember(path: string): void {
-    const known = this.program.file(path);
-    if (!known || this.texts.has(path)) return;
-    const text = this.options.facts.read(path);
-    // Not the text that was loaded: the file changed on disk, and nobody has said so yet.
-    if (text !== null && text.length === known.outline.size) this.texts.set(path, text);
-  }
-
   async update(files: readonly string[]): Promise<void> {
     const { program } = this;
     const fresh = new Map<string, FileOutline | null>();
     await this.options.facts.outlines(files, (file, outline) => fresh.set(file, outline));
-    const changed = new Set<number>();
-    const names = new Set<number>();
-    let tables = false;
-    let macros = false;
-    // Functions whose text is as it was, and which may mean something else all the same; and names of fields and variables.
-    const again = new Set<number>();
-    const mentioned = new Set<number>();
-    const pointers = {
-      files: new Set<string>(),
-      variables: new Set<number>(),
-      fields: new Set<number>(),
-      types: false,
-    };
-    const note = (f: FunctionText): void => {
-      changed.add(f.fn);
-      macros ||= (f.flags & FnFlag.ObjectMacro) !== 0;
-    };
-    for (const path of [...files].sort(byCodeUnit)) {
-      const outline = fresh.get(path) ?? null;
-      const old = program.file(path);
-      const oldText = this.texts.get(path) ?? null;
-      const text = outline ? this.options.facts.read(path) : null;
-      if (text !== null) this.texts.set(path, text);
-      else this.texts.delete(path);
-      if (old && text !== null && text === oldText) continue;
-      const before = old
-        ? new Map(functionTexts(old, oldText, (n) => program.names.text(n)))
-        : new Map<string, FunctionText>();
-      const oldTables = tablesOf(old?.outline);
-      const namesBefore = names.size;
-      program.replace(path, outline);
-      const now = program.file(path);
-      if (!now && !old) continue;
-      for (const [key, f] of now ? functionTexts(now, text, (n) => program.names.text(n)) : []) {
-        const was = before.get(key);
-        before.delete(key);
-        // The head too: an #if before it can make the same text mean nothing.
-        if (was && was.text !== null && was.text === f.text && was.head === f.head) continue;
-        note(f);
-        // A new function, or another signature: its name means something else to those who use it.
-        if (!was || was.head !== f.head) names.add(f.name);
-      }
-      for (const f of before.values()) {
-        note(f);
-        names.add(f.name);
-      }
-      const newTables = tablesOf(now?.outline);
-      const types = oldTables.types !== newTables.types;
-      const variables = symmetricDifference(oldTables.variables, newTables.variables);
-      const installs = oldTables.installs !== newTables.installs;
-      const fields = types ? changedFields(old?.outline, now?.outline, program) : [];
-      const header = (old ?? now)?.header === true;
-      for (const name of variables) mentioned.add(name);
-      for (const name of fields ?? []) pointers.fields.add(name);
-      // What a .c file includes and defines as types concerns itself.
-      if (!header) for (const fn of this.whoMention(fields, now, text)) again.add(fn);
-      else for (const name of fields ?? []) mentioned.add(name);
-      if (this.setsProperty(old?.outline) !== this.setsProperty(now?.outline)) tables = true;
-      // Types of a .c file mean something in that file only; those of parameters tell what an assignment installs.
-      if (types || installs || names.size > namesBefore) pointers.files.add(path);
-      if (fields === null && header) {
-        tables = true;
-        pointers.types = true;
-      }
-      for (const v of variables) pointers.variables.add(v);
-    }
-    const installs = pointers.files.size > 0 || pointers.variables.size > 0;
-    if (changed.size + names.size + again.size + mentioned.size === 0 && !tables && !installs) return;
+    const edits = new Edits(program, this.options.tables, (file) => this.options.facts.read(file));
+    for (const path of [...files].sort(byCodeUnit)) edits.replace(path, fresh.get(path) ?? null);
+    const change = edits.change();
+    if (!change) return;
     this.inspector = null;
     // What was asked before the first check has a solver of its own, which nobody tells of edits.
-    if (this.cursors?.solver === this.solver) this.cursors?.edited([...changed, ...again]);
+    if (this.cursors?.solver === this.solver) this.cursors?.edited([...change.fns, ...change.again]);
     else this.cursors = null;
-    await this.solver?.edited({
-      fns: [...changed],
-      names: [...names],
-      again: [...again],
-      mentioned: [...mentioned],
-      tables,
-      macros,
-      pointers: { ...pointers, files: [...pointers.files] },
-    });
+    await this.solver?.edited(change);
   }
-
-  /** Functions of a file whose text has one of these names; all for null. */
-  private whoMention(names: readonly number[] | null, f: SourceFile | null, text: string | null): number[] {
-    if (!f || names?.length === 0) return [];
-    if (names === null || text === null) return [...f.fns];
-    const word = new RegExp(`\\b(?:${names.map((n) => this.program.names.text(n)).join("|")})\\b`);
-    const { fn } = f.outline;
-    return [...f.fns].filter((_, i) =>
-      word.test(text.slice(fn[i * FN_STRIDE + Fn.start], fn[i * FN_STRIDE + Fn.end])),
-    );
-  }
-
-  /** What a file says by initialisers about properties of objects that decide whether calls on these sleep. */
-  private setsProperty(o: FileOutline | undefined): string {
-    if (!o) return "";
-    this.propertyFields ??= new Set(
-      [...this.options.tables.sleepers.values()].flatMap(({ condition: c }) =>
-        c.kind === "object" && c.property ? [c.property.field] : [],
-      ),
-    );
-    const ids = new Set([...this.propertyFields].map((field) => this.program.names.find(field)));
-    const out: string[] = [];
-    for (let i = 0; i < o.inits.length; i += INIT_STRIDE)
-      if (ids.has(o.inits[i + Init.field])) out.push(o.inits.subarray(i, i + INIT_STRIDE).join());
-    return out.join(" ");
-  }
-  private propertyFields: ReadonlySet<string> | null = null;
 
   async check(options: CheckOptions): Promise<CheckResult> {
     this.wall = performance.now();
@@ -429,111 +306,4 @@ class KernelEngine implements InspectingEngine {
 
 function byCodeUnit(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-interface FunctionText {
-  fn: number;
-  name: number;
-  flags: number;
-  text: string | null;
-  /** Everything before the body: a change of it can change what the name means to callers. */
-  head: string | null;
-}
-
-/** The functions of a file by name and ordinal, with their texts. */
-function functionTexts(
-  f: SourceFile,
-  text: string | null,
-  nameOf: (n: number) => string,
-): [string, FunctionText][] {
-  const seen = new Map<number, number>();
-  const out: [string, FunctionText][] = [];
-  for (let i = 0; i < f.fns.length; i++) {
-    const at = i * FN_STRIDE;
-    const name = f.outline.fn[at + Fn.name];
-    const ordinal = seen.get(name) ?? 0;
-    seen.set(name, ordinal + 1);
-    const start = f.outline.fn[at + Fn.start];
-    const body = f.outline.fn[at + Fn.bodyStart];
-    const flags = f.outline.fn[at + Fn.flags];
-    out.push([
-      `${nameOf(name)}#${ordinal}`,
-      {
-        fn: f.fns[i],
-        name,
-        flags,
-        text: text === null ? null : text.slice(start, f.outline.fn[at + Fn.end]),
-        head: text === null ? null : `${flags}${text.slice(start, Math.max(start, body))}`,
-      },
-    ]);
-  }
-  return out;
-}
-
-interface FileTables {
-  /** Types, and the headers that show others. */
-  types: string;
-  /** File-level variables with their types: `name,type,flags`. */
-  variables: Set<string>;
-  installs: string;
-}
-
-/** What a file says about types, variables, initialisers, registrations and includes, without offsets: equal means nothing of it changed. */
-function tablesOf(o: FileOutline | undefined): FileTables {
-  if (!o) return { types: "", variables: new Set(), installs: "" };
-  const columns = (a: Int32Array, stride: number, skip: readonly number[]): string => {
-    const kept: number[] = [];
-    for (let i = 0; i < a.length; i++) if (!skip.includes(i % stride)) kept.push(a[i]);
-    return kept.join(",");
-  };
-  const variables = new Set<string>();
-  for (let i = 0; i < o.globals.length; i += TYPED_STRIDE)
-    variables.add(o.globals.subarray(i, i + TYPED_STRIDE).join());
-  return {
-    types: [
-      columns(o.structs, STRUCT_STRIDE, []),
-      columns(o.fields, TYPED_STRIDE, []),
-      columns(o.includes, 1, []),
-    ].join("|"),
-    variables,
-    installs: [
-      columns(o.inits, INIT_STRIDE, [Init.offset, Init.fn]),
-      columns(o.regs, REG_STRIDE, [Reg.offset, Reg.fn, Reg.argFirst]),
-      columns(o.regArgs, 1, []),
-    ].join("|"),
-  };
-}
-
-/** Names of the fields that were added, removed or given another type; null where more than fields of structs has changed. */
-function changedFields(
-  a: FileOutline | undefined,
-  b: FileOutline | undefined,
-  program: Program,
-): number[] | null {
-  if (!a || !b || a.structs.length !== b.structs.length) return null;
-  if (ownIncludes(a, program.names) !== ownIncludes(b, program.names)) return null;
-  const names = new Set<number>();
-  for (let i = 0; i < a.structs.length; i += STRUCT_STRIDE) {
-    for (const column of [Struct.name, Struct.kind, Struct.alias])
-      if (a.structs[i + column] !== b.structs[i + column]) return null;
-    // A forward declaration that gets a body, or loses it, is another struct to those who look for one.
-    if ((a.structs[i + Struct.fieldCount] === 0) !== (b.structs[i + Struct.fieldCount] === 0)) return null;
-    const [was, is] = [fieldsOf(a, i), fieldsOf(b, i)];
-    for (const name of symmetricDifference(new Set(was), new Set(is))) names.add(name);
-  }
-  return [...names];
-}
-
-function fieldsOf(o: FileOutline, struct: number): string[] {
-  const first = o.structs[struct + Struct.fieldFirst];
-  const out: string[] = [];
-  for (let k = first; k < first + o.structs[struct + Struct.fieldCount]; k++)
-    out.push(o.fields.subarray(k * TYPED_STRIDE, (k + 1) * TYPED_STRIDE).join());
-  return out;
-}
-
-/** Names of the variables that one of two files has and the other has not, or has otherwise. */
-function symmetricDifference(a: ReadonlySet<string>, b: ReadonlySet<string>): number[] {
-  const name = (entry: string): number => Number(entry.split(",", 1)[0]);
-  return [...[...a].filter((x) => !b.has(x)), ...[...b].filter((x) => !a.has(x))].map(name);
 }

@@ -59,8 +59,11 @@ export const Fn = {
   annotCount: 12,
   /** Index + 1 into `conds` of the innermost #if that it stands under, 0 if none. */
   cond: 13,
+  /** Hashes of the text before the body and of the rest: with equal flags and hashes a function is as it was. */
+  headHash: 14,
+  bodyHash: 15,
 } as const;
-export const FN_STRIDE = 14;
+export const FN_STRIDE = 16;
 
 /** Flags of a typed name (parameter, field, global). */
 export const TypeFlag = {
@@ -166,6 +169,23 @@ export interface FileOutline {
   /** Non-empty when the file was not read as a whole and why (binary, unbalanced, too large …). */
   problems: string[];
 }
+
+/** The integer columns of an outline. */
+export const OUTLINE_COLUMNS = [
+  "fn",
+  "params",
+  "calls",
+  "annots",
+  "structs",
+  "fields",
+  "globals",
+  "inits",
+  "regs",
+  "regArgs",
+  "conds",
+  "includes",
+  "macros",
+] as const;
 
 /** What the outliner is told from outside; part of the cache key. */
 export interface OutlineOptions {

@@ -77,7 +77,6 @@ export class Analyst {
   /** It can be asked from now on; the open files are analysed. */
   begin(): void {
     this.loaded = true;
-    for (const file of this.given.keys()) this.backend.engine.remember(file);
     for (const file of this.open.keys()) this.dirty.add(file);
     this.schedule(0);
   }
@@ -183,7 +182,6 @@ export class Analyst {
     for (const file of files) {
       const text = this.open.get(file)?.bytes;
       if (text === this.given.get(file)) continue;
-      if (this.loaded && !this.given.has(file)) this.backend.engine.remember(file);
       if (text === undefined) this.given.delete(file);
       else this.given.set(file, text);
       this.backend.setOverlay(file, text ?? null);

@@ -11,7 +11,7 @@ import {
 import { MACRO_STRIDE } from "./macroKinds.js";
 
 /** Changes whenever the meaning of the bytes does; part of the cache key. */
-export const OUTLINE_FORMAT = 1;
+export const OUTLINE_FORMAT = 2;
 const MAGIC = 0x4f;
 
 /** Integer columns in the order in which they are written, with their strides. */

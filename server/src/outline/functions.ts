@@ -305,7 +305,28 @@ export function emit(
   l.push(r.annotFirst);
   l.push(r.annotCount);
   l.push(r.cond);
+  l.push(hashOf(s.bytes, r.start, Math.max(r.start, r.bodyStart)) & HEAD_BITS);
+  l.push(hashOf(s.bytes, Math.max(r.start, r.bodyStart), r.end) & BODY_BITS);
   return index;
+}
+
+/** As many bits as take three and four bytes in a stored outline. */
+const HEAD_BITS = (1 << 19) - 1;
+const BODY_BITS = (1 << 26) - 1;
+
+/** Of bytes [from, to), four at a time: every function of the tree is hashed. */
+function hashOf(bytes: Uint8Array, from: number, to: number): number {
+  let h = to - from;
+  let i = from;
+  for (; i + 4 <= to; i += 4) {
+    h = Math.imul(
+      h ^ (bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24)),
+      0x9e3779b1,
+    );
+    h ^= h >>> 15;
+  }
+  for (; i < to; i++) h = Math.imul(h ^ bytes[i], 0x01000193);
+  return h ^ (h >>> 13);
 }
 
 /**

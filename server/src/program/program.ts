@@ -11,6 +11,7 @@ import {
   FnFlag,
   INIT_STRIDE,
   Init,
+  OUTLINE_COLUMNS,
   REG_STRIDE,
   Reg,
   STRUCT_STRIDE,
@@ -20,9 +21,16 @@ import {
 } from "../facts/outline.js";
 import { Includes } from "./includes.js";
 import { Names } from "./names.js";
+import { ListMap } from "./packedLists.js";
 import { archOf, closeness, isHeader, isPrivate, visibleHeader } from "./places.js";
 
 const NONE: readonly number[] = [];
+
+/** A record of a file: the index of its first integer in its column. */
+interface Place {
+  f: SourceFile;
+  i: number;
+}
 
 export interface SourceFile {
   path: string;
@@ -50,16 +58,19 @@ export class Program {
   /** Function number → file index (-1: gone) and record index in it. Numbers outlive edits: see `replace`. */
   private fnFileOf: Int32Array = new Int32Array(1 << 16);
   private fnIndexOf: Int32Array = new Int32Array(1 << 16);
+  private fnNames: Int32Array = new Int32Array(1 << 16);
+  private fnFlagsOf: Int32Array = new Int32Array(1 << 16);
   private fnCount = 0;
   /** Name → functions and macros with a body, in file order. */
-  private readonly definitions = new Map<number, number[]>();
-  private readonly structs = new Map<number, number[]>();
-  private readonly globals = new Map<number, number[]>();
-  private readonly annotated = new Map<number, number[]>();
+  private definitions = new ListMap();
+  private annotated = new ListMap();
+  /** Name → records of structs and variables: file index and index in the column in turn. */
+  private structs = new ListMap();
+  private globals = new ListMap();
   /** What names with several definitions mean, by file index. */
   private resolved: (Map<number, readonly number[]> | undefined)[] = [];
   private readonly includes = new Includes(this);
-  private readonly structCache = new Map<number, number>();
+  private readonly structCache = new Map<number, Place | null>();
   /** Indices of files that were replaced or added since the program was loaded. */
   readonly edited = new Set<number>();
   bytes = 0;
@@ -97,6 +108,7 @@ export class Program {
   /** Adds files in path order (callers sort): numbering, and so everything after it, is independent of arrival order. */
   add(path: string, outline: FileOutline): SourceFile {
     this.sorted = null;
+    this.intern(outline);
     return this.put(path, outline, this.files.length, null);
   }
 
@@ -107,7 +119,6 @@ export class Program {
     index: number,
     reuse: Map<string, number> | null,
   ): SourceFile {
-    this.intern(outline);
     const count = outline.fn.length / FN_STRIDE;
     const file: SourceFile = {
       path,
@@ -128,13 +139,17 @@ export class Program {
       }
       if (fn === undefined) {
         fn = this.fnCount++;
-        if (fn === this.fnFileOf.length) {
+        if (fn >= this.fnFileOf.length) {
           this.fnFileOf = grown(this.fnFileOf);
           this.fnIndexOf = grown(this.fnIndexOf);
+          this.fnNames = grown(this.fnNames);
+          this.fnFlagsOf = grown(this.fnFlagsOf);
         }
       }
       this.fnFileOf[fn] = index;
       this.fnIndexOf[fn] = i;
+      this.fnNames[fn] = name;
+      this.fnFlagsOf[fn] = outline.fn[i * FN_STRIDE + Fn.flags];
       file.fns[i] = fn;
     }
     this.files[index] = file;
@@ -146,10 +161,15 @@ export class Program {
 
   /**
    * Puts a new outline in the place of a file's old one (or removes it, with null). A function that is still there by name
-   * keeps its number, so that what is known about it by offsets relative to its start stays valid.
+   * keeps its number, so that what is known about it by offsets relative to its start stays valid. False when the new
+   * outline is the old one, and nothing was done.
    */
-  replace(path: string, outline: FileOutline | null): void {
+  replace(path: string, outline: FileOutline | null): boolean {
     const old = this.file(path);
+    if (outline) {
+      this.intern(outline);
+      if (old && sameOutline(old.outline, outline)) return false;
+    }
     let reuse: Map<string, number> | null = null;
     if (old) {
       reuse = new Map();
@@ -176,6 +196,7 @@ export class Program {
       this.removed.delete(path);
       this.put(path, outline, index, reuse ?? new Map());
     } else if (index === this.files.length) this.files.push(null);
+    return true;
   }
 
   /**
@@ -185,28 +206,29 @@ export class Program {
   private sortNamesOf(f: SourceFile): void {
     const o = f.outline;
     const byFn = (a: number, b: number): number => this.comparePlaces(a, b);
-    const byPlace = (a: number, b: number): number => {
-      const x = this.structAt(a);
-      const y = this.structAt(b);
-      return compare(x.f.path, y.f.path) || x.i - y.i;
-    };
-    const sort = (
-      map: Map<number, number[]>,
-      name: number,
-      order: (a: number, b: number) => number,
-    ): void => {
+    const sort = (map: ListMap, name: number): void => {
       const list = map.get(name);
-      if (list && list.length > 1) list.sort(order);
+      if (list && list.length > 1) list.sort(byFn);
+    };
+    const sortPlaces = (map: ListMap, name: number): void => {
+      const list = map.get(name);
+      if (!list || list.length <= 2) return;
+      const places = this.places(map, name);
+      places.sort((x, y) => compare(x.f.path, y.f.path) || x.i - y.i);
+      map.set(
+        name,
+        places.flatMap(({ f, i }) => [f.index, i]),
+      );
     };
     for (let i = 0; i < f.fns.length; i++) {
       const name = o.fn[i * FN_STRIDE + Fn.name];
-      sort(this.definitions, name, byFn);
-      sort(this.annotated, name, byFn);
+      sort(this.definitions, name);
+      sort(this.annotated, name);
     }
     for (let i = 0; i < o.structs.length; i += STRUCT_STRIDE)
-      sort(this.structs, o.structs[i + Struct.name], byPlace);
+      sortPlaces(this.structs, o.structs[i + Struct.name]);
     for (let i = 0; i < o.globals.length; i += TYPED_STRIDE)
-      sort(this.globals, o.globals[i + Typed.name], byPlace);
+      sortPlaces(this.globals, o.globals[i + Typed.name]);
   }
 
   /** Replaces the file's own name numbers by the program's. */
@@ -241,17 +263,12 @@ export class Program {
       const name = o.fn[at + Fn.name];
       if (flags & FnFlag.Macro) this.macroCount++;
       else if (!(flags & (FnFlag.Prototype | FnFlag.ObjectMacro))) this.functionCount++;
-      push(flags & FnFlag.Prototype ? this.annotated : this.definitions, name, f.fns[i]);
+      (flags & FnFlag.Prototype ? this.annotated : this.definitions).push(name, f.fns[i]);
     }
     for (let i = 0; i < o.structs.length; i += STRUCT_STRIDE)
-      push(this.structs, o.structs[i + Struct.name], this.place(f, i));
+      pushPlace(this.structs, o.structs[i + Struct.name], f, i);
     for (let i = 0; i < o.globals.length; i += TYPED_STRIDE)
-      push(this.globals, o.globals[i + Typed.name], this.place(f, i));
-  }
-
-  /** A file and an index into one of its columns as one number. */
-  private place(f: SourceFile, i: number): number {
-    return f.index * 0x400000 + i;
+      pushPlace(this.globals, o.globals[i + Typed.name], f, i);
   }
 
   private unlink(f: SourceFile): void {
@@ -264,12 +281,12 @@ export class Program {
       const name = o.fn[at + Fn.name];
       if (flags & FnFlag.Macro) this.macroCount--;
       else if (!(flags & (FnFlag.Prototype | FnFlag.ObjectMacro))) this.functionCount--;
-      drop(flags & FnFlag.Prototype ? this.annotated : this.definitions, name, f.fns[i]);
+      (flags & FnFlag.Prototype ? this.annotated : this.definitions).drop(name, f.fns[i]);
     }
     for (let i = 0; i < o.structs.length; i += STRUCT_STRIDE)
-      drop(this.structs, o.structs[i + Struct.name], this.place(f, i));
+      dropPlace(this.structs, o.structs[i + Struct.name], f, i);
     for (let i = 0; i < o.globals.length; i += TYPED_STRIDE)
-      drop(this.globals, o.globals[i + Typed.name], this.place(f, i));
+      dropPlace(this.globals, o.globals[i + Typed.name], f, i);
   }
 
   fnFile(fn: number): SourceFile {
@@ -291,13 +308,13 @@ export class Program {
     return this.fnFile(fn).outline.fn[this.fnIndexOf[fn] * FN_STRIDE + c];
   }
   fnName(fn: number): number {
-    return this.col(fn, Fn.name);
+    return this.fnNames[fn];
   }
   fnText(fn: number): string {
     return this.names.text(this.fnName(fn));
   }
   fnFlags(fn: number): number {
-    return this.col(fn, Fn.flags);
+    return this.fnFlagsOf[fn];
   }
   fnColumn(fn: number, column: number): number {
     return this.col(fn, column);
@@ -470,27 +487,29 @@ export class Program {
     return out.length > 4 ? out.slice(0, 4) : out;
   }
 
-  private structAt(place: number): { f: SourceFile; i: number } {
-    const f = this.files[Math.floor(place / 0x400000)]!;
-    return { f, i: place % 0x400000 };
+  /** The records of a name, in the order of the files. */
+  private places(map: ListMap, name: number): Place[] {
+    const list = map.get(name) ?? NONE;
+    const out: Place[] = [];
+    for (let k = 0; k < list.length; k += 2) out.push({ f: this.files[list[k]]!, i: list[k + 1] });
+    return out;
   }
 
   /** Records of structs, unions and typedefs of this name, in the order of the files. */
   structsNamed(name: number): { f: SourceFile; i: number }[] {
-    return (this.structs.get(name) ?? []).map((place) => this.structAt(place));
+    return this.places(this.structs, name);
   }
 
   private nearest(
-    places: number[] | undefined,
+    places: readonly Place[],
     from: SourceFile,
     good: (f: SourceFile, i: number) => boolean,
-  ): number {
-    if (!places) return -1;
+  ): Place | null {
     const included = places.length > 1 ? this.includes.of(from).files : null;
-    let best = -1;
+    let best: Place | null = null;
     let score = -1;
-    for (const p of places) {
-      const { f, i } = this.structAt(p);
+    for (const place of places) {
+      const { f, i } = place;
       if (!good(f, i)) continue;
       let s: number;
       if (f === from) s = 1000;
@@ -503,29 +522,25 @@ export class Program {
       if (f.arch !== null && f.arch !== (from.arch ?? "x86")) s -= 300;
       if (s > score) {
         score = s;
-        best = p;
+        best = place;
       }
     }
     return best;
   }
 
   /** The record of a struct, union or typedef of this name as seen from a file, or null. */
-  private findStruct(
-    name: number,
-    from: SourceFile,
-    wantFields: boolean,
-  ): { f: SourceFile; i: number } | null {
+  private findStruct(name: number, from: SourceFile, wantFields: boolean): Place | null {
     const key = (name * 0x20000 + from.index) * 2 + (wantFields ? 1 : 0);
     let p = this.structCache.get(key);
     if (p === undefined) {
       p = this.nearest(
-        this.structs.get(name),
+        this.places(this.structs, name),
         from,
         (f, i) => !wantFields || f.outline.structs[i + Struct.fieldCount] > 0,
       );
       this.structCache.set(key, p);
     }
-    return p < 0 ? null : this.structAt(p);
+    return p;
   }
 
   /** Follows typedefs to a struct's name (at most 4 deep). */
@@ -555,14 +570,10 @@ export class Program {
 
   /** A file-level variable of this name as seen from a file: its type and the file that defines it. */
   globalVar(name: number, from: SourceFile): { type: TypeRef; file: SourceFile } | null {
-    const p = this.nearest(this.globals.get(name), from, () => true);
-    let place = p;
-    if (place < 0) {
-      const places = this.globals.get(name);
-      if (places && places.length > 0) place = places[0];
-    }
-    if (place < 0) return null;
-    const { f, i } = this.structAt(place);
+    const places = this.places(this.globals, name);
+    const place = this.nearest(places, from, () => true) ?? places[0];
+    if (!place) return null;
+    const { f, i } = place;
     return {
       type: { name: f.outline.globals[i + Typed.type], flags: f.outline.globals[i + Typed.flags] },
       file: f,
@@ -571,15 +582,13 @@ export class Program {
 
   /** The file that defines (not only declares) a global, for naming its lock class. */
   globalHome(name: number, from: SourceFile): string | null {
-    const places = this.globals.get(name);
-    if (!places) return null;
+    const places = this.places(this.globals, name);
     let best: string | null = null;
-    for (const p of places) {
-      const { f } = this.structAt(p);
+    for (const { f } of places) {
       if (f === from) return f.path;
       if (!f.header && best === null) best = f.path;
     }
-    return best ?? this.structAt(places[0]).f.path;
+    return best ?? places[0]?.f.path ?? null;
   }
 }
 
@@ -593,16 +602,26 @@ function grown(a: Int32Array): Int32Array {
   return b;
 }
 
-function push(map: Map<number, number[]>, key: number, value: number): void {
-  const list = map.get(key);
-  if (list) list.push(value);
-  else map.set(key, [value]);
+function pushPlace(map: ListMap, name: number, f: SourceFile, i: number): void {
+  map.push(name, f.index);
+  map.push(name, i);
 }
 
-function drop(map: Map<number, number[]>, key: number, value: number): void {
-  const list = map.get(key);
-  if (!list) return;
-  const i = list.indexOf(value);
-  if (i >= 0) list.splice(i, 1);
-  if (list.length === 0) map.delete(key);
+function dropPlace(map: ListMap, name: number, f: SourceFile, i: number): void {
+  const list = map.get(name) ?? NONE;
+  const left: number[] = [];
+  for (let k = 0; k < list.length; k += 2)
+    if (list[k] !== f.index || list[k + 1] !== i) left.push(list[k], list[k + 1]);
+  if (left.length > 0) map.set(name, left);
+  else map.delete(name);
+}
+
+/** Whether two outlines whose names are numbers of the program say the same, offsets included. */
+function sameOutline(a: FileOutline, b: FileOutline): boolean {
+  if (a.size !== b.size || a.problems.join() !== b.problems.join()) return false;
+  return OUTLINE_COLUMNS.every((column) => {
+    const x = a[column];
+    const y = b[column];
+    return x.length === y.length && x.every((v, i) => v === y[i]);
+  });
 }

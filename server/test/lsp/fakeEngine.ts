@@ -145,7 +145,6 @@ export class FakeEngine implements Engine {
     else this.byFile.set(file, parseFunctions(file, text));
   }
 
-  remember(): void {}
 
   async update(files: readonly string[]): Promise<void> {
     this.updates++;

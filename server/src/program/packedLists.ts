@@ -1,0 +1,187 @@
+/**
+ * Lists of integers by number in two arrays: what would be a map of a million small arrays. A list is its length and the
+ * differences of its values, as varints. Immutable; `ListMap` lays changes over it.
+ */
+export class PackedLists {
+  constructor(
+    /** Where the list of a number begins in `bytes`; it ends where the next one begins. One more than there are numbers. */
+    readonly offsets: Int32Array,
+    readonly bytes: Uint8Array,
+  ) {}
+
+  /** Lists of the numbers below `count`; null where there is none. */
+  static of(count: number, list: (i: number) => ArrayLike<number> | null | undefined): PackedLists {
+    const offsets = new Int32Array(count + 1);
+    const out = new ByteWriter();
+    for (let i = 0; i < count; i++) {
+      const values = list(i);
+      if (values) {
+        out.uint(values.length);
+        let last = 0;
+        for (let k = 0; k < values.length; k++) {
+          out.int(values[k] - last);
+          last = values[k];
+        }
+      }
+      offsets[i + 1] = out.at;
+    }
+    return new PackedLists(offsets, out.take());
+  }
+
+  get count(): number {
+    return this.offsets.length - 1;
+  }
+
+  has(i: number): boolean {
+    return i < this.count && this.offsets[i + 1] > this.offsets[i];
+  }
+
+  get(i: number): number[] | undefined {
+    if (!this.has(i)) return undefined;
+    const { bytes } = this;
+    let at = this.offsets[i];
+    let x = bytes[at++];
+    let n = x & 0x7f;
+    for (let shift = 7; x > 0x7f; shift += 7) {
+      x = bytes[at++];
+      n |= (x & 0x7f) << shift;
+    }
+    const out: number[] = new Array(n);
+    let last = 0;
+    for (let k = 0; k < n; k++) {
+      x = bytes[at++];
+      let v = x & 0x7f;
+      for (let shift = 7; x > 0x7f; shift += 7) {
+        x = bytes[at++];
+        v |= (x & 0x7f) << shift;
+      }
+      last = (last + ((v >>> 1) ^ -(v & 1))) | 0;
+      out[k] = last;
+    }
+    return out;
+  }
+}
+
+/** Bytes that grow, and how integers and texts are written into them. */
+export class ByteWriter {
+  private bytes = new Uint8Array(1 << 16);
+  at = 0;
+
+  private room(n: number): void {
+    if (this.at + n <= this.bytes.length) return;
+    const wider = new Uint8Array(Math.max(this.bytes.length * 2, this.at + n));
+    wider.set(this.bytes);
+    this.bytes = wider;
+  }
+
+  uint(v: number): void {
+    this.room(5);
+    while ((v & ~0x7f) !== 0) {
+      this.bytes[this.at++] = (v & 0x7f) | 0x80;
+      v >>>= 7;
+    }
+    this.bytes[this.at++] = v;
+  }
+
+  int(v: number): void {
+    this.uint((v << 1) ^ (v >> 31));
+  }
+
+  raw(from: Uint8Array): void {
+    this.room(from.length);
+    this.bytes.set(from, this.at);
+    this.at += from.length;
+  }
+
+  /** What was written, in a buffer of its own. */
+  take(): Uint8Array {
+    return this.bytes.slice(0, this.at);
+  }
+}
+
+/** Reads what a `ByteWriter` wrote. */
+export class ByteReader {
+  constructor(
+    readonly bytes: Uint8Array,
+    public at = 0,
+  ) {}
+
+  uint(): number {
+    const { bytes } = this;
+    let x = bytes[this.at++];
+    let v = x & 0x7f;
+    for (let shift = 7; x > 0x7f; shift += 7) {
+      x = bytes[this.at++];
+      v |= (x & 0x7f) << shift;
+    }
+    return v >>> 0;
+  }
+
+  int(): number {
+    const v = this.uint();
+    return (v >>> 1) ^ -(v & 1);
+  }
+}
+
+/** A map of lists: what was packed, and what was changed since. */
+export class ListMap {
+  private readonly own = new Map<number, number[] | null>();
+
+  constructor(private readonly base: PackedLists | null = null) {}
+
+  has(key: number): boolean {
+    const own = this.own.get(key);
+    return own !== undefined ? own !== null : (this.base?.has(key) ?? false);
+  }
+
+  get(key: number): number[] | undefined {
+    const own = this.own.get(key);
+    if (own !== undefined) return own ?? undefined;
+    const list = this.base?.get(key);
+    // What was asked for once is asked for again.
+    if (list) this.own.set(key, list);
+    return list;
+  }
+
+  set(key: number, list: number[]): void {
+    this.own.set(key, list);
+  }
+
+  delete(key: number): void {
+    if (this.base?.has(key)) this.own.set(key, null);
+    else this.own.delete(key);
+  }
+
+  clear(): void {
+    for (const key of this.keys()) this.delete(key);
+  }
+
+  push(key: number, value: number): void {
+    const list = this.get(key);
+    if (list) list.push(value);
+    else this.own.set(key, [value]);
+  }
+
+  /** Takes one value out of a list; a list without values is none. */
+  drop(key: number, value: number): void {
+    const list = this.get(key);
+    const at = list ? list.indexOf(value) : -1;
+    if (at < 0) return;
+    list!.splice(at, 1);
+    if (list!.length === 0) this.delete(key);
+  }
+
+  *keys(): IterableIterator<number> {
+    const { base, own } = this;
+    if (base) for (let i = 0; i < base.count; i++) if (base.has(i) && !own.has(i)) yield i;
+    for (const [key, list] of own) if (list) yield key;
+  }
+
+  *entries(): IterableIterator<[number, number[]]> {
+    for (const key of [...this.keys()]) yield [key, this.get(key)!];
+  }
+
+  pack(count: number): PackedLists {
+    return PackedLists.of(count, (i) => this.own.get(i) ?? (this.own.has(i) ? null : this.base?.get(i)));
+  }
+}
