@@ -109,12 +109,22 @@ export interface SleepWay {
   confidence: Confidence;
 }
 
+/** Named arrays: see program/image.ts. */
+export type EngineImage = ReadonlyMap<string, Int32Array | Uint8Array>;
+
 export interface Engine {
   /** Joins the outlines of these files into the program; `files` is the whole tree, root-relative, forward slashes. */
   load(
     files: readonly string[],
     options?: { progress?: (p: Progress) => void; signal?: AbortSignal },
   ): Promise<void>;
+  /**
+   * What it knows after a check of the whole tree, for another engine to go on from; null when it does not know enough, or
+   * more than the tree as it was loaded.
+   */
+  save(): EngineImage | null;
+  /** Takes up what another engine saved, in the place of `load`; throws BadImage when that cannot be used. */
+  restore(image: EngineImage): void;
   /** These files changed, appeared or vanished (the port reads the new text). Cheap; the next question re-analyses. */
   update(files: readonly string[]): Promise<void>;
   check(options: CheckOptions): Promise<CheckResult>;

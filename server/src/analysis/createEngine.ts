@@ -5,6 +5,7 @@ import type {
   CheckResult,
   DumpKind,
   Engine,
+  EngineImage,
   EngineOptions,
   FunctionLocks,
   InspectingEngine,
@@ -17,7 +18,9 @@ import type { Dump, Explanation, FunctionRef, LockGraph, Subject } from "../find
 import type { LockIdentity, LockMatches, LockUsers } from "../findings/lockUsers.js";
 import type { AnalysisStats, Site } from "../findings/types.js";
 import { harvestMacroClasses } from "../outline/macroClasses.js";
+import { macrosText } from "../outline/macroClasses.js";
 import { ProgramCodeView } from "../program/codeView.js";
+import { BadImage, ImageReader, ImageWriter } from "../program/image.js";
 import { Program } from "../program/program.js";
 import { CursorCheck } from "./cursor/check.js";
 import { Edits } from "./edits.js";
@@ -103,19 +106,71 @@ class KernelEngine implements InspectingEngine {
       got.delete(path);
     }
     this.program = program;
+    this.macrosOf = null;
     this.solver = null;
     this.cursors = null;
     this.inspector = null;
     this.mark("link");
   }
 
+  save(): EngineImage | null {
+    const { solver } = this;
+    if (!solver?.canBeSaved) return null;
+    const to = new ImageWriter();
+    to.json("engine.skipped", this.skipped);
+    const { digest, ...classes } = this.macroClasses;
+    const names = Object.entries(classes).map(([kind, set]) => [kind, [...set]]);
+    to.json("engine.classes", [digest, Object.fromEntries(names)]);
+    solver.save(to);
+    return to.sections;
+  }
+
+  restore(image: EngineImage): void {
+    const { facts, tables } = this.options;
+    const from = new ImageReader(image);
+    this.macrosOf = new Map();
+    this.program = new Program(from, (path) => {
+      const outline = facts.imageOutline?.(path);
+      if (!outline) throw new BadImage(`the outline of ${path} is gone`);
+      this.macrosOf?.set(path, macrosText(outline, this.macroClasses.candidates));
+      return outline;
+    });
+    this.skipped = from.json("engine.skipped");
+    const [digest, names] =
+      from.json<[string, Record<Exclude<keyof MacroClasses, "digest">, string[]>]>("engine.classes");
+    const set = (kind: keyof typeof names): Set<string> => new Set(names[kind]);
+    this.macroClasses = {
+      attribute: set("attribute"),
+      loop: set("loop"),
+      storage: set("storage"),
+      bare: set("bare"),
+      candidates: set("candidates"),
+      digest,
+    };
+    facts.setMacroClasses(this.macroClasses);
+    this.solver = new Solver(this.program, tables, facts, null, null, from);
+    this.cursors = null;
+    this.inspector = null;
+    this.mark("image");
+  }
+
+  /** Of a restored engine: what the files that were looked at say about classes of macros. */
+  private macrosOf: Map<string, string> | null = null;
+
   async update(files: readonly string[]): Promise<void> {
     const { program } = this;
     const fresh = new Map<string, FileOutline | null>();
     await this.options.facts.outlines(files, (file, outline) => fresh.set(file, outline));
+    const { candidates } = this.macroClasses;
+    const macros = new Map(this.macrosOf && [...fresh].map(([path, o]) => [path, o ? macrosText(o, candidates) : ""]));
     const edits = new Edits(program, this.options.tables, (file) => this.options.facts.read(file));
     for (const path of [...files].sort(byCodeUnit)) edits.replace(path, fresh.get(path) ?? null);
     const change = edits.change();
+    // An image says nothing about a tree in which macros or types mean something else throughout.
+    for (const [path, text] of macros)
+      if (text !== (this.macrosOf!.get(path) ?? "")) throw new BadImage(`${path} defines other macros`);
+    if (this.macrosOf && (change?.tables || change?.macros || change?.pointers.types))
+      throw new BadImage("types or macros are others throughout");
     if (!change) return;
     this.inspector = null;
     // What was asked before the first check has a solver of its own, which nobody tells of edits.

@@ -5,6 +5,8 @@
 import { Flow, type FlowFacts } from "../facts/flow.js";
 import { packHeads } from "../facts/heads.js";
 import type { FactsPort, FlowRequest } from "../facts/ports.js";
+import type { ImageReader, ImageWriter } from "../program/image.js";
+import { PackedLists } from "../program/packedLists.js";
 import type { Program } from "../program/program.js";
 
 /** Integers of a page. */
@@ -23,10 +25,65 @@ export class FlowStore {
   private live = 0;
   private dead = 0;
 
+  /** Of an image: name → functions whose facts held it, as far as these are not known anew or gone since. */
+  private readonly mentions: PackedLists | null = null;
+  private readonly outdated = new Set<number>();
+  /** Functions of an image whose facts hold parse errors. */
+  private readonly damaged: ReadonlySet<number>;
+
   constructor(
     private readonly program: Program,
     private readonly facts: FactsPort,
-  ) {}
+    from: ImageReader | null = null,
+  ) {
+    this.damaged = new Set(from?.ints("flows.damaged"));
+    if (from) this.mentions = from.lists("flows.mentions", from.ints("flows.names")[0]);
+  }
+
+  /** Which functions mention which names: the facts themselves can be had again. */
+  save(to: ImageWriter): void {
+    const { program, places } = this;
+    const fns = Int32Array.from(places.keys()).sort();
+    const damaged: number[] = [];
+    const starts = new Int32Array(program.names.count + 1);
+    const eachName = (fn: number, each: (name: number) => void): void => {
+      const place = places.get(fn)!;
+      if (place === NO_FACTS) return;
+      const page = this.pages[Math.floor(place / PAGE)];
+      const first = (place % PAGE) + ENTRY_HEAD;
+      for (let i = first + page[first - 1] - 1; i >= first; i--) each(page[i]);
+    };
+    for (const fn of fns) {
+      eachName(fn, (name) => starts[name + 1]++);
+      if ((this.get(fn)?.flags ?? 0) & 1) damaged.push(fn);
+    }
+    for (let name = 0; name < program.names.count; name++) starts[name + 1] += starts[name];
+    const ends = starts.slice();
+    const lists = new Int32Array(starts[program.names.count]);
+    for (const fn of fns)
+      eachName(fn, (name) => {
+        lists[ends[name]++] = fn;
+      });
+    to.put("flows.damaged", Int32Array.from(damaged));
+    to.put("flows.names", Int32Array.of(program.names.count));
+    to.lists(
+      "flows.mentions",
+      PackedLists.of(program.names.count, (name) =>
+        ends[name] > starts[name] ? lists.subarray(starts[name], ends[name]) : null,
+      ),
+    );
+  }
+
+  /** Whether a function's facts hold parse errors. */
+  isDamaged(fn: number): boolean {
+    const flow = this.get(fn);
+    return flow === undefined ? this.damaged.has(fn) && !this.outdated.has(fn) : ((flow?.flags ?? 0) & 1) !== 0;
+  }
+
+  /** Whether they were fetched. */
+  has(fn: number): boolean {
+    return this.places.has(fn);
+  }
 
   /** Facts of a function; null where there is no body that could be read, undefined when not fetched. */
   get(fn: number): Flow | null | undefined {
@@ -43,6 +100,10 @@ export class FlowStore {
   mentioning(names: ReadonlySet<number>): number[] {
     if (names.size === 0) return [];
     const found: number[] = [];
+    if (this.mentions)
+      for (const name of names)
+        for (const fn of this.mentions.get(name) ?? [])
+          if (!this.outdated.has(fn) && !this.places.has(fn)) found.push(fn);
     for (const [fn, place] of this.places) {
       if (place === NO_FACTS) continue;
       const page = this.pages[Math.floor(place / PAGE)];
@@ -57,6 +118,7 @@ export class FlowStore {
   }
 
   drop(fn: number): void {
+    if (this.mentions) this.outdated.add(fn);
     const place = this.places.get(fn);
     if (place === undefined) return;
     this.places.delete(fn);

@@ -7,9 +7,13 @@ import { Fn, FnFlag } from "../facts/outline.js";
 import type { KernelTables } from "../kernel/types.js";
 import type { CallGraph } from "../program/callgraph.js";
 import type { Program } from "../program/program.js";
+import type { ImageReader, ImageWriter } from "../program/image.js";
+import { Names } from "../program/names.js";
+import { ByteWriter } from "../program/packedLists.js";
 import type { FlowStore } from "./flowStore.js";
 import { Interpreter } from "./interpret/interpreter.js";
 import { depths } from "./prefilter.js";
+import { readEffects, writeEffect } from "./results.js";
 import { type Effect, sameEffects } from "./summary.js";
 import type { World } from "./world.js";
 
@@ -36,7 +40,34 @@ export class LockWrappers {
     private readonly tables: KernelTables,
     private readonly graph: CallGraph,
     private readonly flows: FlowStore,
-  ) {}
+    from: ImageReader | null = null,
+  ) {
+    if (!from) return;
+    const strings = Names.restore(from, "wrappers.strings");
+    const places = from.ints("wrappers.effects");
+    for (let i = 0; i < places.length; i += 2)
+      this.effects.set(places[i], readEffects(from.bytes("wrappers.bytes"), places[i + 1], strings));
+    for (const [name, op] of from.json<[number, number][]>("wrappers.names")) this.effectNames.set(name, op);
+    for (const fn of from.ints("wrappers.examined")) this.examined.add(fn);
+    this.complete = true;
+  }
+
+  /** Of a whole tree. */
+  save(to: ImageWriter): void {
+    const strings = new Names();
+    const out = new ByteWriter();
+    const places: number[] = [];
+    for (const [fn, effects] of this.effects) {
+      places.push(fn, out.at);
+      out.uint(effects.length);
+      for (const e of effects) writeEffect(out, e, strings);
+    }
+    to.put("wrappers.effects", Int32Array.from(places));
+    to.put("wrappers.bytes", out.take());
+    strings.save(to, "wrappers.strings");
+    to.json("wrappers.names", [...this.effectNames]);
+    to.put("wrappers.examined", Int32Array.from(this.examined));
+  }
 
   /** What a function does to its caller's locks, as far as known; empty for most. */
   effectsOf(fn: number): readonly Effect[] | undefined {

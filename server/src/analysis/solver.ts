@@ -16,6 +16,8 @@ import { classifyPath } from "../findings/scope.js";
 import type { Confidence } from "../findings/types.js";
 import type { KernelTables, ObjectProperty } from "../kernel/types.js";
 import { CallGraph } from "../program/callgraph.js";
+import type { ImageReader, ImageWriter } from "../program/image.js";
+import { ListMap } from "../program/packedLists.js";
 import { type PointerEdit, Pointers } from "../program/pointers.js";
 import type { Program, SourceFile } from "../program/program.js";
 import { SleepReach } from "../program/reach.js";
@@ -28,6 +30,7 @@ import { Interpreter } from "./interpret/interpreter.js";
 import { LockWrappers } from "./lockWrappers.js";
 import { MOST_HOPS, R, rankOf } from "./reasons.js";
 import { RegionFilter } from "./regionFilter.js";
+import { Results, SavedResults } from "./results.js";
 import { EMPTY, type SleepEntry, type Summary, sameSummary } from "./summary.js";
 import { TableNames } from "./tableNames.js";
 import { SharedTerms } from "./terms.js";
@@ -89,25 +92,35 @@ export class Solver implements World {
   readonly tableNames: TableNames;
   readonly graph: CallGraph;
   readonly pointers: Pointers;
-  readonly results = new Map<number, FnResult>();
+  readonly results: Results;
   readonly wrappers: LockWrappers;
   readonly flows: FlowStore;
-  private readonly stale = new Set<number>();
+  private readonly stale: Set<number>;
   private readonly reach: SleepReach;
   private aliases: Aliases;
   private readonly filter: RegionFilter;
   private needs: Set<number> | null = null;
   private needAll = false;
   /** Functions that were given a function to call: followed whether or not they can sleep by themselves. */
-  private readonly handed = new Set<number>();
+  private readonly handed: Set<number>;
   private readonly handedLevels = new Map<number, number>();
   /** What is known already is gone through all the same, for where it leads. */
   private goesThrough = false;
   /** Callees of the functions whose callees matter, and the other way round. */
-  private readonly edges = new Map<number, readonly number[]>();
-  private readonly callers = new Map<number, number[]>();
+  private readonly edges: ListMap;
+  private readonly callers: ListMap;
   /** What functions that enter a context call there; absent: not looked at yet. Empty: nothing that can sleep. */
-  private readonly regionCalls = new Map<number, readonly number[]>();
+  private readonly regionCalls: ListMap;
+  /** Functions that call this one where they are atomic. */
+  private readonly rootsOf: ListMap;
+  /** Functions whose result was made for callers too: it says how they may sleep. */
+  private readonly exported: Set<number>;
+  /** Functions for callers whose findings are those of a run for themselves. */
+  private readonly foundByItself: Set<number>;
+  /** Functions that enter a context, of the whole tree; null: not looked for yet. */
+  private entering: Set<number> | null = null;
+  /** Of those that an edit may have changed, whether they enter one is asked again. */
+  private readonly maybeEntering = new Set<number>();
 
   constructor(
     readonly program: Program,
@@ -117,21 +130,64 @@ export class Solver implements World {
     private readonly base: Solver | null = null,
     /** Functions that are looked into; what others do is left out. Null: all. */
     private readonly only: ReadonlySet<number> | null = null,
+    /** What a solver of the same program has saved. */
+    from: ImageReader | null = null,
   ) {
-    this.shared = base?.shared ?? new SharedTerms(program);
+    this.shared = base?.shared ?? new SharedTerms(program, from);
     this.tableNames = base?.tableNames ?? new TableNames(program.names, tables);
-    this.graph = base?.graph ?? new CallGraph(program);
-    this.pointers = base?.pointers ?? new Pointers(program, tables);
-    this.reach = base?.reach ?? new SleepReach(program, this.graph, tables, this.pointers);
+    this.graph = base?.graph ?? new CallGraph(program, from);
+    this.pointers = base?.pointers ?? new Pointers(program, tables, from);
+    this.reach = base?.reach ?? new SleepReach(program, this.graph, tables, this.pointers, from);
     this.aliases = base?.aliases ?? new Aliases(program, tables, (file) => facts.read(file));
-    this.flows = base?.flows ?? new FlowStore(program, facts);
-    this.wrappers = base?.wrappers ?? new LockWrappers(this, program, tables, this.graph, this.flows);
+    this.flows = base?.flows ?? new FlowStore(program, facts, from);
+    this.wrappers = base?.wrappers ?? new LockWrappers(this, program, tables, this.graph, this.flows, from);
+    const lists = (name: string): ListMap => new ListMap(from?.lists(name, from.ints("solver.functions")[0]));
+    const numbers = (name: string): Set<number> => new Set(from?.ints(name));
+    this.results = new Results(from && new SavedResults(from, program.maxFn));
+    this.edges = lists("solver.edges");
+    this.callers = lists("solver.callers");
+    this.regionCalls = lists("solver.regionCalls");
+    this.rootsOf = lists("solver.rootsOf");
+    this.handed = numbers("solver.handed");
+    this.stale = numbers("solver.stale");
+    this.exported = numbers("solver.exported");
+    this.foundByItself = numbers("solver.foundByItself");
+    if (from) this.entering = numbers("solver.entering");
     this.filter = new RegionFilter(program, tables, this.tableNames, this.wrappers, (fn) => this.reaches(fn));
   }
 
   /** A solver for questions about single functions: nothing that it works out shows in a later check. Good until an edit. */
   beside(): Solver {
     return new Solver(this.program, this.tables, this.facts, this);
+  }
+
+  /** After a check of the whole tree that was not edited. */
+  save(to: ImageWriter): void {
+    const { program } = this;
+    const count = program.maxFn;
+    program.save(to);
+    this.shared.save(to);
+    this.graph.save(to);
+    this.pointers.save(to);
+    this.reach.save(to);
+    this.flows.save(to);
+    this.wrappers.save(to);
+    this.results.save(to, count);
+    to.put("solver.functions", Int32Array.of(count));
+    to.lists("solver.edges", this.edges.pack(count));
+    to.lists("solver.callers", this.callers.pack(count));
+    to.lists("solver.regionCalls", this.regionCalls.pack(count));
+    to.lists("solver.rootsOf", this.rootsOf.pack(count));
+    to.put("solver.handed", Int32Array.from(this.handed));
+    to.put("solver.stale", Int32Array.from(this.stale));
+    to.put("solver.exported", Int32Array.from(this.exported));
+    to.put("solver.foundByItself", Int32Array.from(this.foundByItself));
+    to.put("solver.entering", Int32Array.from(this.entering ?? []));
+  }
+
+  /** Whether it can be saved: it knows everything about a tree that was not edited. */
+  get canBeSaved(): boolean {
+    return this.entering !== null && this.program.edited.size === 0 && this.base === null;
   }
 
   // ---- World ----------------------------------------------------------------------------------------------------
@@ -216,10 +272,8 @@ export class Solver implements World {
       for (const field of [...fields, ...this.pointers.fieldsOf(fn)]) mentioned.add(field);
     // Types, classes and what macros stand for may be others for everyone.
     if (change.tables || change.macros) {
-      this.regionCalls.clear();
-      this.rootIndex = null;
-      this.edges.clear();
-      this.callers.clear();
+      for (const lists of [this.regionCalls, this.rootsOf, this.edges, this.callers]) lists.clear();
+      this.entering = null;
       for (const fn of this.results.keys()) this.stale.add(fn);
       this.wrappers.reset();
     }
@@ -240,11 +294,12 @@ export class Solver implements World {
 
   /** Functions that were found to call this one. */
   private usersOf(fn: number): number[] {
-    return [...(this.callers.get(fn) ?? []), ...this.rootsCalling(fn)];
+    return [...(this.callers.get(fn) ?? []), ...(this.rootsOf.get(fn) ?? [])];
   }
 
   private forget(fn: number): void {
     this.stale.add(fn);
+    this.maybeEntering.add(fn);
     if (!this.program.alive(fn)) {
       // Nobody may come to it any more by its number; a number is never given again.
       const users = this.usersOf(fn);
@@ -254,13 +309,8 @@ export class Solver implements World {
       this.stale.delete(fn);
       for (const user of users) if (this.edges.has(user) || this.regionCalls.has(user)) this.forget(user);
     }
-    this.regionCalls.delete(fn);
-    this.rootIndex = null;
-    for (const callee of this.edges.get(fn) ?? []) {
-      const list = this.callers.get(callee);
-      const at = list ? list.indexOf(fn) : -1;
-      if (at >= 0) list!.splice(at, 1);
-    }
+    this.setRegionCalls(fn, null);
+    for (const callee of this.edges.get(fn) ?? []) this.callers.drop(callee, fn);
     this.edges.delete(fn);
   }
 
@@ -277,13 +327,26 @@ export class Solver implements World {
     return names.size > 0;
   }
 
-  private setEdges(fn: number, callees: readonly number[]): void {
+  private setEdges(fn: number, callees: number[]): void {
     this.edges.set(fn, callees);
-    for (const c of callees) {
-      const list = this.callers.get(c);
-      if (list) list.push(fn);
-      else this.callers.set(c, [fn]);
+    for (const c of callees) this.callers.push(c, fn);
+  }
+
+  /** After itself, what a function calls where it is atomic; null: not known. */
+  private setRegionCalls(fn: number, calls: number[] | null): void {
+    const old = this.regionCalls.get(fn) ?? [];
+    for (let i = 1; i < old.length; i++) this.rootsOf.drop(old[i], fn);
+    if (!calls) {
+      this.regionCalls.delete(fn);
+      return;
     }
+    this.regionCalls.set(fn, calls);
+    for (let i = 1; i < calls.length; i++) this.rootsOf.push(calls[i], fn);
+  }
+
+  private setResult(fn: number, result: FnResult): void {
+    this.results.set(fn, result);
+    this.foundByItself.delete(fn);
   }
 
   // ---- who enters a context -------------------------------------------------------------------------------------
@@ -300,6 +363,25 @@ export class Solver implements World {
     for (const g of ["guard", "scoped_guard", "scoped_cond_guard", "CLASS"]) mark(g);
     for (const [id, op] of this.wrappers.wrapperNames()) if (op !== -1) a[id] = 1;
     return a;
+  }
+
+  /** Functions of the tree that enter a context, and those that the kernel enters in one. */
+  private allRoots(): { enter: number[]; callbacks: Set<number> } {
+    const { program } = this;
+    const trigger = this.triggers();
+    if (!this.entering) {
+      this.entering = new Set();
+      for (const f of program.files)
+        for (const fn of f?.fns ?? []) if (this.enters(fn, trigger)) this.entering.add(fn);
+    } else
+      for (const fn of this.maybeEntering) {
+        if (program.alive(fn) && this.enters(fn, trigger)) this.entering.add(fn);
+        else this.entering.delete(fn);
+      }
+    this.maybeEntering.clear();
+    const callbacks = new Set<number>();
+    for (const r of this.pointers.roots) if (program.alive(r.fn)) callbacks.add(r.fn);
+    return { enter: [...this.entering].sort((a, b) => a - b), callbacks };
   }
 
   /** Functions of these files that enter a context, and those that the kernel enters in one. */
@@ -375,7 +457,7 @@ export class Solver implements World {
     // Which functions of the files they get to; what those do, with all that they call; and whether it comes back to them.
     const between = (): Solver => {
       const solver = new Solver(program, this.tables, this.facts, this, near);
-      for (const fn of leading) solver.regionCalls.set(fn, this.regionCalls.get(fn)!);
+      for (const fn of leading) solver.setRegionCalls(fn, this.regionCalls.get(fn)!);
       return solver;
     };
     const quiet: SolveRequest = { ...request, mark: () => {} };
@@ -420,8 +502,7 @@ export class Solver implements World {
     if (!calls || this.stale.has(fn)) {
       const flow = this.flows.get(fn);
       calls = flow && this.filter.mayReport(fn, flow) ? [fn, ...this.discover(fn, flow, false)] : [];
-      this.regionCalls.set(fn, calls);
-      this.rootIndex = null;
+      this.setRegionCalls(fn, calls);
     }
     return calls;
   }
@@ -485,7 +566,7 @@ export class Solver implements World {
     mark("lock wrappers");
     const { enter, callbacks } =
       focus === null
-        ? this.roots(this.program.files)
+        ? this.allRoots()
         : inside
           ? this.roots(
               [...focus].sort().map((path) => this.program.file(path)),
@@ -493,7 +574,10 @@ export class Solver implements World {
             )
           : await this.focusRoots(focus, request);
     progress("reading functions", 0, enter.length);
-    await this.flows.fetch([...enter, ...callbacks], signal);
+    await this.flows.fetch(
+      [...enter, ...callbacks].filter((fn) => this.stale.has(fn) || !this.regionCalls.has(fn)),
+      signal,
+    );
     mark("facts of roots");
     await this.work(enter, callbacks, request, focus !== null);
     if (focus !== null) {
@@ -524,29 +608,36 @@ export class Solver implements World {
     const closure = await this.closureOf(enter, callbacks, request, near);
     await this.solveClosure(closure, request);
     request.mark("solve");
-    let n = 0;
+    const run: number[] = [];
     for (const fn of enter) {
+      const regions = (this.regionCalls.get(fn)?.length ?? 0) > 0;
       if (closure.has(fn)) {
-        this.findByItself(fn);
-        continue;
-      }
-      if ((this.regionCalls.get(fn)?.length ?? 0) === 0) {
+        if (this.results.has(fn) && !this.foundByItself.has(fn)) run.push(fn);
+      } else if (!regions) {
         // Nothing there can sleep: what was found before an edit is gone.
         if (this.stale.delete(fn)) {
           this.results.delete(fn);
           this.exported.delete(fn);
         }
-        continue;
-      }
-      if (this.results.has(fn) && !this.stale.has(fn)) continue;
-      const flow = this.flows.get(fn);
-      if (!flow) continue;
-      this.results.set(fn, new Interpreter(this, fn, flow, false).run());
-      // It says nothing to callers now, whatever it was asked for before.
-      this.exported.delete(fn);
-      this.stale.delete(fn);
+      } else if (!this.results.has(fn) || this.stale.has(fn)) run.push(fn);
+    }
+    await this.flows.fetch(run, signal);
+    let n = 0;
+    for (const fn of run) {
+      if (closure.has(fn)) this.findByItself(fn);
+      else this.runForItself(fn);
       if (++n % 5000 === 0) await pause(signal);
     }
+  }
+
+  /** A function that nobody calls where it matters. */
+  private runForItself(fn: number): void {
+    const flow = this.flows.get(fn);
+    if (!flow) return;
+    this.setResult(fn, new Interpreter(this, fn, flow, false).run());
+    // It says nothing to callers now, whatever it was asked for before.
+    this.exported.delete(fn);
+    this.stale.delete(fn);
   }
 
   /**
@@ -555,13 +646,13 @@ export class Solver implements World {
    */
   private findByItself(fn: number): void {
     const result = this.results.get(fn);
-    if (!result || this.foundByItself.has(result)) return;
+    if (!result) return;
     const flow = this.flows.get(fn);
     const regions = (this.regionCalls.get(fn)?.length ?? 0) > 0;
     result.findings = flow && regions ? new Interpreter(this, fn, flow, false).run().findings : [];
-    this.foundByItself.add(result);
+    this.results.replaced.add(fn);
+    this.foundByItself.add(fn);
   }
-  private readonly foundByItself = new WeakSet<FnResult>();
 
   /** Everything that is called where it matters. */
   private async closureOf(
@@ -684,8 +775,11 @@ export class Solver implements World {
     );
     let n = 0;
     for (const scc of order) {
-      if (scc.some((fn) => !this.results.has(fn) || this.stale.has(fn) || !this.exported.has(fn)))
+      if (scc.some((fn) => !this.results.has(fn) || this.stale.has(fn) || !this.exported.has(fn))) {
+        // After an edit of an engine that was restored, facts are read when they are needed.
+        if (scc.some((fn) => !this.flows.has(fn))) await this.flows.fetch(scc, request.signal);
         this.solveComponent(scc);
+      }
       n += scc.length;
       if (n % 2000 < scc.length) {
         request.progress("solving", n, closure.size);
@@ -693,8 +787,6 @@ export class Solver implements World {
       }
     }
   }
-  /** Functions whose result was made for callers too: it says how they may sleep. */
-  private readonly exported = new Set<number>();
 
   private solveComponent(scc: readonly number[]): void {
     const cyclic = scc.length > 1 || (this.edges.get(scc[0]) ?? []).includes(scc[0]);
@@ -714,7 +806,7 @@ export class Solver implements World {
         if (!flow) continue;
         const old = this.summaryOf(fn);
         const r = new Interpreter(this, fn, flow, true).run();
-        this.results.set(fn, r);
+        this.setResult(fn, r);
         this.exported.add(fn);
         if (!sameSummary(old, r.summary)) changed.add(fn);
       }
@@ -728,30 +820,13 @@ export class Solver implements World {
       if (was && now && sameSummary(was, now)) return;
       for (const caller of this.callers.get(fn) ?? []) if (!inside.has(caller)) this.stale.add(caller);
       // Functions that enter a context are not callers in the graph of edges: they know what they call there.
-      for (const root of this.rootsCalling(fn)) if (!inside.has(root)) this.stale.add(root);
+      for (const root of this.rootsOf.get(fn) ?? []) if (!inside.has(root)) this.stale.add(root);
     });
   }
 
   private callsAny(fn: number, callees: ReadonlySet<number>): boolean {
     for (const c of this.results.get(fn)?.callees ?? []) if (callees.has(c)) return true;
     return false;
-  }
-
-  private rootIndex: Map<number, number[]> | null = null;
-
-  /** Functions that call this one where they are atomic. */
-  private rootsCalling(fn: number): readonly number[] {
-    if (!this.rootIndex) {
-      this.rootIndex = new Map();
-      for (const [root, calls] of this.regionCalls) {
-        for (let i = 1; i < calls.length; i++) {
-          const list = this.rootIndex.get(calls[i]);
-          if (list) list.push(root);
-          else this.rootIndex.set(calls[i], [root]);
-        }
-      }
-    }
-    return this.rootIndex.get(fn) ?? [];
   }
 
   private statistics(): SolveStats {
@@ -763,13 +838,13 @@ export class Solver implements World {
       undecided: 0,
       capped: 0,
     };
-    for (const [fn, r] of this.results) {
+    for (const [fn, [resolved, unresolved, undecided, capped]] of this.results.counts()) {
       stats.analysed++;
-      stats.resolved += r.resolved;
-      stats.unresolved += r.unresolved;
-      stats.undecided += r.undecided;
-      stats.capped += r.capped;
-      if ((this.flows.get(fn)?.flags ?? 0) & 1) stats.unparsed++;
+      stats.resolved += resolved;
+      stats.unresolved += unresolved;
+      stats.undecided += undecided;
+      stats.capped += capped;
+      if (this.flows.isDamaged(fn)) stats.unparsed++;
     }
     return stats;
   }

@@ -5,6 +5,7 @@
 import { E, ExprPool, Op } from "../facts/expr.js";
 import { type Flow, LOCAL_STRIDE } from "../facts/flow.js";
 import { Fn, FnFlag, TypeFlag } from "../facts/outline.js";
+import type { ImageReader, ImageWriter } from "../program/image.js";
 import type { Program, SourceFile, TypeRef } from "../program/program.js";
 
 /** What a path knows: values stored in variables and fields, and truths of terms (1 zero, 2 not zero). */
@@ -41,8 +42,18 @@ export const RETURNED = E.Call;
 
 /** The pool that all summaries share: variables and fields are `Program.names` numbers. */
 export class SharedTerms {
-  readonly pool = new ExprPool();
-  constructor(readonly program: Program) {}
+  readonly pool: ExprPool;
+
+  constructor(
+    readonly program: Program,
+    from: ImageReader | null = null,
+  ) {
+    this.pool = from ? new ExprPool(from.ints("terms")) : new ExprPool();
+  }
+
+  save(to: ImageWriter): void {
+    to.put("terms", this.pool.encode());
+  }
 
   /** Whether a shared term depends on parameters. */
   hasParam(t: number): boolean {

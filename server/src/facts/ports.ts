@@ -24,6 +24,8 @@ export interface FactsPort {
     emit: (file: string, outline: FileOutline | null, problem?: string) => void,
     signal?: AbortSignal,
   ): Promise<void>;
+  /** The outline that a file had when an image was made of the tree, at once; null where it is not to be had any more. */
+  imageOutline?(file: string): FileOutline | null;
   /** Called once the macro classes are known (and again when they change), before any `flows`. */
   setMacroClasses(classes: MacroClasses): void;
   /** Flow facts; one `emit` a request, its array parallel to `fns`; null for a function that could not be had. */

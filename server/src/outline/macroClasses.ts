@@ -112,7 +112,21 @@ export function harvestMacroClasses(files: Iterable<{ path: string; outline: Fil
     }
     if (!grew) break;
   }
-  return sealed(attribute, loop, storage, bare);
+  const candidates = new Set(votes.keys());
+  for (const v of votes.values()) for (const target of v.via) candidates.add(target);
+  return { ...sealed(attribute, loop, storage, bare), candidates };
+}
+
+/** All that a file has to say about classes, when these are the candidates: equal texts have equal classes. */
+export function macrosText(o: FileOutline, candidates: ReadonlySet<string>): string {
+  const words: string[] = [];
+  for (let i = 0; i < o.macros.length; i += MACRO_STRIDE)
+    words.push(`${o.names[o.macros[i]]} ${o.macros[i + 1]} ${o.names[o.macros[i + 2]]}`);
+  for (let i = 0; i < o.fn.length; i += FN_STRIDE) {
+    const name = o.names[o.fn[i + Fn.name]];
+    if (candidates.has(name)) words.push(`${name} ${o.fn[i + Fn.flags] & (FnFlag.Macro | FnFlag.ObjectMacro)}`);
+  }
+  return words.join("\n");
 }
 
 /** Classes of a file without a tree. */
@@ -138,7 +152,7 @@ function sealed(
 ): MacroClasses {
   const part = (s: Set<string>): string => [...s].sort().join(" ");
   const all = `a ${part(attribute)}\nl ${part(loop)}\ns ${part(storage)}\nb ${part(bare)}`;
-  return { attribute, loop, storage, bare, digest: digestOf(all) };
+  return { attribute, loop, storage, bare, candidates: new Set(), digest: digestOf(all) };
 }
 
 /** 128 bits of a text as hexadecimal; four FNV-like lanes are enough for a cache key that nobody attacks. */

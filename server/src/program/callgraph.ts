@@ -1,12 +1,36 @@
 /** The call graph by names, from the outlines: too many edges rather than too few. It answers "who calls this name". */
+import type { ImageReader, ImageWriter } from "./image.js";
+import { PackedLists } from "./packedLists.js";
 import type { Program, SourceFile } from "./program.js";
 
 export class CallGraph {
   private offsets = new Int32Array(0);
   private callers = new Int32Array(0);
   private known = 0;
-  constructor(private readonly program: Program) {
-    this.build();
+  /** The same in an engine that was restored. */
+  private packed: PackedLists | null = null;
+
+  constructor(
+    private readonly program: Program,
+    from: ImageReader | null = null,
+  ) {
+    if (from) {
+      this.packed = from.lists("graph.callers", from.ints("graph.known")[0]);
+      program.edited.clear();
+    } else this.build();
+  }
+
+  /** Of a program that was not edited. */
+  save(to: ImageWriter): void {
+    to.put("graph.known", Int32Array.of(this.known));
+    to.lists(
+      "graph.callers",
+      PackedLists.of(this.known, (name) => {
+        let end = this.offsets[name + 1];
+        while (end > this.offsets[name] && this.callers[end - 1] < 0) end--;
+        return end > this.offsets[name] ? this.callers.subarray(this.offsets[name], end) : null;
+      }),
+    );
   }
 
   private build(): void {
@@ -40,12 +64,12 @@ export class CallGraph {
   /** Functions that call this name, plainly or through a member of this name. */
   callersOf(name: number, each: (fn: number) => void): void {
     const { program } = this;
-    if (name < this.known) {
-      for (let k = this.offsets[name]; k < this.offsets[name + 1]; k++) {
-        const fn = this.callers[k];
-        if (fn >= 0 && program.alive(fn) && !program.edited.has(program.fnFile(fn).index)) each(fn);
-      }
-    }
+    const tell = (fn: number): void => {
+      if (fn >= 0 && program.alive(fn) && !program.edited.has(program.fnFile(fn).index)) each(fn);
+    };
+    if (this.packed) for (const fn of this.packed.get(name) ?? []) tell(fn);
+    else if (name < this.known)
+      for (let k = this.offsets[name]; k < this.offsets[name + 1]; k++) tell(this.callers[k]);
     // Files edited since the index was made have an index each.
     for (const i of program.edited) {
       const f = program.files[i];

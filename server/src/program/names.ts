@@ -3,23 +3,50 @@
  * are kept as bytes, and strings are made of those that are asked for.
  */
 
+import type { ImageReader, ImageWriter } from "./image.js";
+
 /** Characters beyond this do not fit a byte; names with such are kept as strings. */
 const WIDEST = 0xff;
 
 export class Names {
   /** Texts one after another, as latin1. */
-  private bytes = new Uint8Array(1 << 12);
+  private bytes: Uint8Array = new Uint8Array(1 << 12);
   /** Where the text of a number ends; it begins where the one before ends. */
-  private ends = new Int32Array(1 << 9);
-  private hashes = new Int32Array(1 << 9);
+  private ends: Int32Array = new Int32Array(1 << 9);
+  private hashes: Int32Array = new Int32Array(1 << 9);
   /** Hash table of numbers plus one, 0: free. Its length is a power of two. */
   private table = new Int32Array(1 << 10);
   private readonly wide = new Map<string, number>();
-  private readonly strings: (string | undefined)[] = [];
+  private strings: (string | undefined)[] = [];
   private size = 0;
 
   constructor() {
     this.id("");
+  }
+
+  save(to: ImageWriter, section: string): void {
+    to.put(`${section}.bytes`, this.bytes.slice(0, this.size === 0 ? 0 : this.ends[this.size - 1]));
+    to.put(`${section}.ends`, this.ends.slice(0, this.size));
+    to.put(`${section}.hashes`, this.hashes.slice(0, this.size));
+    to.json(`${section}.wide`, [...this.wide]);
+  }
+
+  static restore(from: ImageReader, section: string): Names {
+    const names = new Names();
+    names.bytes = from.bytes(`${section}.bytes`);
+    names.ends = from.ints(`${section}.ends`);
+    names.hashes = from.ints(`${section}.hashes`);
+    names.size = names.ends.length;
+    names.strings = new Array(names.size);
+    for (const [text, id] of from.json<[string, number][]>(`${section}.wide`)) {
+      names.wide.set(text, id);
+      names.strings[id] = text;
+    }
+    let slots = 1 << 10;
+    while (slots < names.size * 2) slots *= 2;
+    names.table = new Int32Array(slots >> 1);
+    names.rehash();
+    return names;
   }
 
   /** How many names there are; their numbers are below it. The empty name is 0. */
@@ -43,7 +70,7 @@ export class Names {
     let text = this.strings[id];
     if (text === undefined) {
       const from = id === 0 ? 0 : this.ends[id - 1];
-      text = Buffer.from(this.bytes.buffer, from, this.ends[id] - from).toString("latin1");
+      text = Buffer.from(this.bytes.buffer, this.bytes.byteOffset + from, this.ends[id] - from).toString("latin1");
       this.strings[id] = text;
     }
     return text;
@@ -69,20 +96,20 @@ export class Names {
 
   private add(text: string, hash: number): number {
     const id = this.size++;
-    if (id === this.ends.length) {
+    if (id >= this.ends.length) {
       this.ends = grown(this.ends, id * 2);
       this.hashes = grown(this.hashes, id * 2);
     }
     const from = id === 0 ? 0 : this.ends[id - 1];
     this.ends[id] = from;
-    this.strings.push(undefined);
+    this.strings[id] = undefined;
     if (isWide(text)) {
       this.wide.set(text, id);
       this.strings[id] = text;
       return id;
     }
     while (from + text.length > this.bytes.length) {
-      const wider = new Uint8Array(this.bytes.length * 2);
+      const wider = new Uint8Array(Math.max(1 << 12, this.bytes.length * 2));
       wider.set(this.bytes);
       this.bytes = wider;
     }
@@ -120,7 +147,7 @@ function hashOf(text: string): number {
   return h ^ (h >>> 15);
 }
 
-function grown(a: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
+function grown(a: Int32Array, length: number): Int32Array {
   const wider = new Int32Array(length);
   wider.set(a);
   return wider;

@@ -15,6 +15,8 @@ import {
   Typed,
 } from "../facts/outline.js";
 import { Ctx, type KernelTables } from "../kernel/types.js";
+import type { ImageReader, ImageWriter } from "./image.js";
+import { ByteReader, ByteWriter, PackedLists } from "./packedLists.js";
 import { closeness } from "./places.js";
 import type { Program, SourceFile } from "./program.js";
 
@@ -111,11 +113,112 @@ export class Pointers {
   private readonly installed = new Set<number>();
   private current: FilePointers | null = null;
 
+  /** In an engine that was restored: name → files whose initialisers or registrations may have to do with it. */
+  private concerned: PackedLists | null = null;
+
   constructor(
     private readonly program: Program,
     private readonly tables: KernelTables,
+    from: ImageReader | null = null,
   ) {
-    for (const f of program.files) if (f) this.addFile(f);
+    if (from) this.restore(from);
+    else for (const f of program.files) if (f) this.addFile(f);
+  }
+
+  /** Of a program that was not edited. */
+  save(to: ImageWriter): void {
+    const { program } = this;
+    const rows = new ByteWriter();
+    const roots: unknown[] = [];
+    const putSuper: [number, number][] = [];
+    for (const [index, own] of this.files) {
+      rows.uint(index);
+      rows.uint(own.fns.length);
+      own.fns.forEach((fn, i) => {
+        const key = own.keys[i];
+        // The struct of a field; for others which of them it is: a variable has a negative key.
+        if (typeof key === "string") rows.int(Number(key.slice(0, key.indexOf("."))) + 1);
+        else rows.int(key < 0 ? -1 : 0);
+        rows.uint(own.fields[i]);
+        rows.uint(fn);
+      });
+      for (const root of own.roots) roots.push([index, { ...root, file: "" }]);
+      for (const fn of own.putSuper) putSuper.push([index, fn]);
+    }
+    to.put("pointers.rows", rows.take());
+    to.json("pointers.roots", roots);
+    to.json("pointers.putSuper", putSuper);
+    const words = new Map<number, number[]>();
+    for (const f of program.files) for (const id of f ? this.wordsOf(f) : []) push(words, id, f!.index);
+    to.put("pointers.installed", Int32Array.from(this.installed));
+    to.put("pointers.known", Int32Array.of(program.names.count));
+    to.lists(
+      "pointers.words",
+      PackedLists.of(program.names.count, (id) => words.get(id)),
+    );
+  }
+
+  private restore(from: ImageReader): void {
+    const { program } = this;
+    const rows = new ByteReader(from.bytes("pointers.rows"));
+    while (rows.at < rows.bytes.length) {
+      this.current = null;
+      const f = program.files[rows.uint()]!;
+      // Also one that has only roots.
+      this.own(f);
+      for (let n = rows.uint(); n > 0; n--) {
+        const struct = rows.int();
+        const field = rows.uint();
+        this.install(f, struct > 0 ? `${struct - 1}.${field}` : struct < 0 ? -field : field, field, rows.uint());
+      }
+    }
+    for (const [index, root] of from.json<[number, CallbackRoot][]>("pointers.roots"))
+      this.files.get(index)!.roots.push({ ...root, file: program.files[index]!.path });
+    for (const [index, fn] of from.json<[number, number][]>("pointers.putSuper"))
+      this.files.get(index)!.putSuper.push(fn);
+    for (const name of from.ints("pointers.installed")) this.installed.add(name);
+    this.concerned = from.lists("pointers.words", from.ints("pointers.known")[0]);
+  }
+
+  /** Every name that decides what a file installs: values, fields, callbacks, and what is on the way to an object. */
+  private wordsOf(f: SourceFile): Set<number> {
+    const { program } = this;
+    const { names } = program;
+    const out = new Set<number>();
+    const words = (id: number): void => {
+      for (const word of id === 0 ? [] : (names.text(id).match(/[A-Za-z_]\w*/g) ?? [])) out.add(names.id(word));
+    };
+    const o = f.outline;
+    for (let i = 0; i < o.inits.length; i += INIT_STRIDE) {
+      out.add(o.inits[i + Init.value]);
+      out.add(o.inits[i + Init.field]);
+      words(o.inits[i + Init.base]);
+      words(o.inits[i + Init.outer]);
+    }
+    for (let i = 0; i < o.regs.length; i += REG_STRIDE) {
+      const reg = this.tables.registrations.get(names.text(o.regs[i + Reg.name]));
+      for (const cb of reg?.callbacks ?? []) {
+        if (cb.arg >= o.regs[i + Reg.argCount]) continue;
+        const name = callbackName(names.text(o.regArgs[o.regs[i + Reg.argFirst] + cb.arg]));
+        if (name !== null) out.add(names.id(name));
+      }
+    }
+    return out;
+  }
+
+  /** Files that may install one of these names, or have them on the way to an object. */
+  private *filesAbout(...sets: ReadonlySet<number>[]): Iterable<SourceFile> {
+    const { program, concerned } = this;
+    if (!concerned) {
+      for (const f of program.files) if (f) yield f;
+      return;
+    }
+    const indices = new Set(program.edited);
+    for (const set of sets) for (const name of set) for (const i of concerned.get(name) ?? []) indices.add(i);
+    for (const i of [...indices].sort((a, b) => a - b)) {
+      const f = program.files[i];
+      if (f) yield f;
+    }
   }
 
   /** Functions that the kernel enters in a context, in the order of the files; the first way of each kind. */
@@ -166,8 +269,8 @@ export class Pointers {
     }
     const names = new Set([...edit.names].filter((name) => this.installed.has(name)));
     if (names.size > 0 || edit.variables.size > 0)
-      for (const f of program.files)
-        if (f && !again.has(f.index) && this.concerns(f, names, edit.variables)) again.add(f.index);
+      for (const f of this.filesAbout(names, edit.variables))
+        if (!again.has(f.index) && this.concerns(f, names, edit.variables)) again.add(f.index);
     for (const index of this.throughFields(edit.fields)) again.add(index);
     const moved = new Map<number, readonly number[]>();
     let changed = false;
@@ -219,8 +322,7 @@ export class Pointers {
       }
       return answer;
     };
-    for (const f of this.program.files) {
-      if (!f) continue;
+    for (const f of this.filesAbout(fields)) {
       const { inits } = f.outline;
       for (let i = 0; i < inits.length; i += INIT_STRIDE) {
         if (!has(inits[i + Init.base]) && !has(inits[i + Init.outer]) && !fields.has(inits[i + Init.field]))

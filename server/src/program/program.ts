@@ -19,10 +19,14 @@ import {
   TYPED_STRIDE,
   Typed,
 } from "../facts/outline.js";
+import type { ImageReader, ImageWriter } from "./image.js";
 import { Includes } from "./includes.js";
 import { Names } from "./names.js";
 import { ListMap } from "./packedLists.js";
-import { archOf, closeness, isHeader, isPrivate, visibleHeader } from "./places.js";
+import { closeness, isPrivate, visibleHeader } from "./places.js";
+import { type SourceFile, TreeFile } from "./treeFile.js";
+
+export type { SourceFile };
 
 const NONE: readonly number[] = [];
 
@@ -32,25 +36,18 @@ interface Place {
   i: number;
 }
 
-export interface SourceFile {
-  path: string;
-  index: number;
-  /** Name columns hold numbers of `Program.names`; `names` is emptied. */
-  outline: FileOutline;
-  /** Function number of each function record. */
-  fns: Int32Array;
-  arch: string | null;
-  header: boolean;
-}
-
 /** A type as far as the outline tells: bare name (tag, typedef or base type) and TypeFlag bits. */
 export interface TypeRef {
   name: number;
   flags: number;
 }
 
+const NO_LOADER = (path: string): never => {
+  throw new Error(`${path}: has its outline`);
+};
+
 export class Program {
-  readonly names = new Names();
+  readonly names: Names;
   readonly files: (SourceFile | null)[] = [];
   private readonly byPath = new Map<string, number>();
   /** Places of files that are gone: one that comes back takes its own. */
@@ -77,6 +74,65 @@ export class Program {
   callCount = 0;
   functionCount = 0;
   macroCount = 0;
+
+  /**
+   * A program of no files, or the one that was saved; the outlines of its files are then read by `outlineOf` as the files
+   * had them, names and all.
+   */
+  constructor(from: ImageReader | null = null, outlineOf: (path: string) => FileOutline = NO_LOADER) {
+    this.names = from ? Names.restore(from, "names") : new Names();
+    if (from) this.restore(from, outlineOf);
+  }
+
+  private restore(from: ImageReader, outlineOf: (path: string) => FileOutline): void {
+    const paths = from.json<string[]>("program.paths");
+    const counts = from.ints("program.counts");
+    this.fnNames = from.ints("program.fnNames");
+    this.fnFlagsOf = from.ints("program.fnFlags");
+    this.fnFileOf = new Int32Array(this.fnNames.length);
+    this.fnIndexOf = new Int32Array(this.fnNames.length);
+    const numbers = new Int32Array(this.fnNames.length);
+    const load = (path: string): FileOutline => {
+      const outline = outlineOf(path);
+      this.intern(outline);
+      return outline;
+    };
+    paths.forEach((path, index) => {
+      const first = this.fnCount;
+      for (let i = 0; i < counts[index]; i++) {
+        const fn = this.fnCount++;
+        numbers[fn] = fn;
+        this.fnFileOf[fn] = index;
+        this.fnIndexOf[fn] = i;
+      }
+      this.files.push(new TreeFile(path, index, numbers.subarray(first, this.fnCount), null, load));
+      this.byPath.set(path, index);
+    });
+    const known = this.names.count;
+    this.definitions = new ListMap(from.lists("program.definitions", known));
+    this.annotated = new ListMap(from.lists("program.annotated", known));
+    this.structs = new ListMap(from.lists("program.structs", known));
+    this.globals = new ListMap(from.lists("program.globals", known));
+    [this.bytes, this.callCount, this.functionCount, this.macroCount] = from.json<number[]>("program.sums");
+  }
+
+  /** Of a program that was not edited: functions are numbered in the order of the files. */
+  save(to: ImageWriter): void {
+    const { names, fnCount } = this;
+    names.save(to, "names");
+    to.json(
+      "program.paths",
+      this.files.map((f) => f!.path),
+    );
+    to.put("program.counts", Int32Array.from(this.files, (f) => f!.fns.length));
+    to.put("program.fnNames", this.fnNames.slice(0, fnCount));
+    to.put("program.fnFlags", this.fnFlagsOf.slice(0, fnCount));
+    to.lists("program.definitions", this.definitions.pack(names.count));
+    to.lists("program.annotated", this.annotated.pack(names.count));
+    to.lists("program.structs", this.structs.pack(names.count));
+    to.lists("program.globals", this.globals.pack(names.count));
+    to.json("program.sums", [this.bytes, this.callCount, this.functionCount, this.macroCount]);
+  }
 
   file(path: string): SourceFile | null {
     const i = this.byPath.get(path);
@@ -120,14 +176,7 @@ export class Program {
     reuse: Map<string, number> | null,
   ): SourceFile {
     const count = outline.fn.length / FN_STRIDE;
-    const file: SourceFile = {
-      path,
-      index,
-      outline,
-      fns: new Int32Array(count),
-      arch: archOf(path),
-      header: isHeader(path),
-    };
+    const file = new TreeFile(path, index, new Int32Array(count), outline, NO_LOADER);
     const seen = new Map<number, number>();
     for (let i = 0; i < count; i++) {
       const name = outline.fn[i * FN_STRIDE + Fn.name];
@@ -305,6 +354,8 @@ export class Program {
     return compare(this.fnFile(a).path, this.fnFile(b).path) || this.fnIndexOf[a] - this.fnIndexOf[b];
   }
   private col(fn: number, c: number): number {
+    if (c === Fn.name) return this.fnNames[fn];
+    if (c === Fn.flags) return this.fnFlagsOf[fn];
     return this.fnFile(fn).outline.fn[this.fnIndexOf[fn] * FN_STRIDE + c];
   }
   fnName(fn: number): number {

@@ -10,6 +10,7 @@
 import { FnFlag } from "../facts/outline.js";
 import type { KernelTables } from "../kernel/types.js";
 import type { CallGraph } from "./callgraph.js";
+import type { ImageReader, ImageWriter } from "./image.js";
 import type { Pointers } from "./pointers.js";
 import type { Program } from "./program.js";
 
@@ -17,22 +18,37 @@ import type { Program } from "./program.js";
 const SEED = 1;
 
 export class SleepReach {
-  private fnRank = new Int32Array(0);
-  private nameRank = new Int32Array(0);
+  private fnRank: Int32Array = new Int32Array(0);
+  private nameRank: Int32Array = new Int32Array(0);
   /** Own name of each function: those that an edit removed are asked for theirs. */
-  private ownName = new Int32Array(0);
+  private ownName: Int32Array = new Int32Array(0);
 
   constructor(
     private readonly program: Program,
     private readonly graph: CallGraph,
     private readonly tables: KernelTables,
     private readonly pointers: Pointers,
+    from: ImageReader | null = null,
   ) {
+    if (from) {
+      this.fnRank = from.ints("reach.fns");
+      this.nameRank = from.ints("reach.names");
+      for (const name of from.json<string[]>("reach.unused")) this.unused.add(name);
+      this.ownName = new Int32Array(program.maxFn);
+      this.grow();
+      return;
+    }
     this.grow();
     for (const name of tables.sleepers.keys()) this.unused.add(name);
     for (const lock of tables.locks.values()) if (lock.sleeps) this.unused.add(lock.name);
     for (const guard of ["guard", "scoped_guard", "scoped_cond_guard", "CLASS"]) this.unused.add(guard);
     this.spread(this.seeds(), () => {});
+  }
+
+  save(to: ImageWriter): void {
+    to.put("reach.fns", this.fnRank);
+    to.put("reach.names", this.nameRank);
+    to.json("reach.unused", [...this.unused]);
   }
 
   /** Primitives that nothing in the tree names yet, as far as known. */
@@ -228,7 +244,7 @@ export class SleepReach {
   private named = 0;
 }
 
-function copied(from: Int32Array<ArrayBuffer>, size: number): Int32Array<ArrayBuffer> {
+function copied(from: Int32Array, size: number): Int32Array {
   const to = new Int32Array(size);
   to.set(from);
   return to;

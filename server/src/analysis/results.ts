@@ -1,0 +1,409 @@
+/**
+ * Results of functions: those worked out here, and those of an image, which are decoded when somebody asks. What they add
+ * up to is kept, so that nobody has to go through them.
+ */
+import { Names } from "../program/names.js";
+import type { ImageReader, ImageWriter } from "../program/image.js";
+import { ByteReader, ByteWriter, PackedLists } from "../program/packedLists.js";
+import type { FnResult } from "./interpret/frame.js";
+import {
+  type AcquireRef,
+  type Atom,
+  type Effect,
+  type HeldContext,
+  type LockRef,
+  type RawFinding,
+  type Sink,
+  type SleepEntry,
+  type Step,
+  sinkKey,
+} from "./summary.js";
+
+export class Results {
+  private readonly own = new Map<number, FnResult>();
+  /** Of the image, those that are not true any more. */
+  private readonly gone = new Set<number>();
+  /** Set or deleted since this was last emptied. */
+  readonly replaced = new Set<number>();
+
+  constructor(private readonly base: SavedResults | null = null) {}
+
+  get(fn: number): FnResult | undefined {
+    const own = this.own.get(fn);
+    if (own || !this.base || this.gone.has(fn)) return own;
+    const saved = this.base.get(fn);
+    if (saved) this.own.set(fn, saved);
+    return saved;
+  }
+
+  has(fn: number): boolean {
+    return this.own.has(fn) || (this.base !== null && !this.gone.has(fn) && this.base.has(fn));
+  }
+
+  set(fn: number, result: FnResult): void {
+    this.own.set(fn, result);
+    if (this.base) this.gone.add(fn);
+    this.replaced.add(fn);
+  }
+
+  delete(fn: number): void {
+    this.own.delete(fn);
+    if (this.base) this.gone.add(fn);
+    this.replaced.add(fn);
+  }
+
+  *keys(): IterableIterator<number> {
+    const { base, gone, own } = this;
+    if (base) for (const fn of base.keys()) if (!gone.has(fn)) yield fn;
+    for (const fn of own.keys()) if (!base?.has(fn) || gone.has(fn)) yield fn;
+  }
+
+  /** Each function with how many of its calls were resolved and not, conditions undecided, and states capped. */
+  *counts(): IterableIterator<[fn: number, counts: readonly number[]]> {
+    for (const fn of this.keys()) {
+      const saved = this.base && !this.gone.has(fn) ? this.base.counts(fn) : undefined;
+      if (saved) yield [fn, saved];
+      else {
+        const r = this.own.get(fn)!;
+        yield [fn, [r.resolved, r.unresolved, r.undecided, r.capped]];
+      }
+    }
+  }
+
+  save(to: ImageWriter, maxFn: number): void {
+    new ResultWriter(to).write(this, maxFn);
+  }
+}
+
+/** Writes results; what entries share is written once. */
+class ResultWriter {
+  private readonly strings = new Names();
+  private readonly entries = new Map<SleepEntry, number>();
+  private readonly entryBytes = new ByteWriter();
+  private readonly entryAt: number[] = [];
+  private readonly sinks = new Map<Sink, number>();
+  private readonly sinkBytes = new ByteWriter();
+  private readonly sinkAt: number[] = [];
+  private readonly out = new ByteWriter();
+
+  constructor(private readonly to: ImageWriter) {}
+
+  write(results: Results, maxFn: number): void {
+    const { out, to } = this;
+    const lengths = new ByteWriter();
+    for (let fn = 0; fn < maxFn; fn++) {
+      const at = out.at;
+      const r = results.has(fn) ? results.get(fn)! : null;
+      if (r) this.result(r);
+      lengths.uint(out.at - at);
+    }
+    to.put("results.lengths", lengths.take());
+    to.put("results.bytes", out.take());
+    to.lists(
+      "results.counts",
+      PackedLists.of(maxFn, (fn) => {
+        if (!results.has(fn)) return null;
+        const r = results.get(fn)!;
+        return [r.resolved, r.unresolved, r.undecided, r.capped];
+      }),
+    );
+    to.put("results.entryAt", Int32Array.from(this.entryAt));
+    to.put("results.entries", this.entryBytes.take());
+    to.put("results.sinkAt", Int32Array.from(this.sinkAt));
+    to.put("results.sinks", this.sinkBytes.take());
+    this.strings.save(to, "results.strings");
+  }
+
+  private result(r: FnResult): void {
+    const { out } = this;
+    const { summary } = r;
+    out.uint(summary.more);
+    out.uint(summary.noReturn ? 1 : 0);
+    this.list(out, summary.effects, (e) => writeEffect(out, e, this.strings));
+    this.list(out, summary.sleeps, (e) => out.uint(this.entry(e)));
+    this.list(out, r.callees, (c) => out.uint(c));
+    this.list(out, r.findings, (f) => this.finding(f));
+  }
+
+  private finding(f: RawFinding): void {
+    const { out, strings } = this;
+    out.int(f.at);
+    out.int(f.end);
+    out.uint(strings.id(f.callee));
+    out.uint(strings.id(f.written));
+    const c = f.context;
+    for (const text of [c.kind, c.lock, c.cls, c.how]) out.uint(strings.id(text));
+    for (const n of [c.adds, c.at, c.end, c.reasons]) out.int(n);
+    writeSteps(out, c.through);
+    out.uint(f.more);
+    out.uint(f.maybeHeld ? 1 : 0);
+    this.list(out, f.entries, (e) => out.uint(this.entry(e)));
+  }
+
+  private list<T>(out: ByteWriter, list: readonly T[], each: (x: T) => void): void {
+    out.uint(list.length);
+    for (const x of list) each(x);
+  }
+
+  /** Number of an entry, written now if it is new; those that it goes on with come first. */
+  private entry(e: SleepEntry): number {
+    const known = this.entries.get(e);
+    if (known !== undefined) return known;
+    const chain: SleepEntry[] = [];
+    for (let x: SleepEntry | null = e; x && !this.entries.has(x); x = x.next) chain.push(x);
+    for (const x of chain.reverse()) {
+      const sink = this.sink(x.sink);
+      const { entryBytes: out, strings } = this;
+      this.entries.set(x, this.entryAt.length);
+      this.entryAt.push(out.at);
+      out.uint(sink);
+      out.uint(x.next ? this.entries.get(x.next)! + 1 : 0);
+      out.uint(x.fn);
+      out.int(x.at);
+      out.int(x.end);
+      out.uint(strings.id(x.written));
+      out.uint(VIAS.indexOf(x.via));
+      this.list(out, x.gfp, (g) => out.int(g));
+      this.list(out, x.atoms, (a) => out.int(a.term * 2 + (a.truth ? 1 : 0)));
+      out.int(x.ctxNone);
+      this.list(out, x.dropped, (l) => writeLock(out, l, strings));
+      out.int(x.reasons);
+      out.uint(strings.id(x.note));
+      out.uint(x.length);
+    }
+    return this.entries.get(e)!;
+  }
+
+  private sink(s: Sink): number {
+    const known = this.sinks.get(s);
+    if (known !== undefined) return known;
+    const id = this.sinkAt.length;
+    const { sinkBytes: out, strings } = this;
+    this.sinks.set(s, id);
+    this.sinkAt.push(out.at);
+    out.uint(s.fn);
+    out.int(s.at);
+    out.int(s.end);
+    out.uint(strings.id(s.name));
+    out.uint(strings.id(s.why));
+    out.uint(s.allocation ? 1 : 0);
+    out.int(s.viaParam);
+    return id;
+  }
+}
+
+const VIAS = ["call", "macro", "pointer", "callback"] as const;
+const RETURNS = ["any", "zero", "nonzero"] as const;
+
+function writeSteps(out: ByteWriter, steps: readonly Step[]): void {
+  out.uint(steps.length);
+  for (const s of steps) {
+    out.uint(s.fn);
+    out.int(s.at);
+    out.int(s.end);
+  }
+}
+
+function writeLock(out: ByteWriter, l: LockRef, strings: Names): void {
+  out.int(l.term);
+  out.int(l.adds);
+  for (const text of [l.kind, l.cls, l.last]) out.uint(strings.id(text));
+}
+
+export function writeEffect(out: ByteWriter, e: Effect, strings: Names): void {
+  out.uint(RETURNS.indexOf(e.ret));
+  out.uint(e.acquires.length);
+  for (const a of e.acquires) {
+    writeLock(out, a, strings);
+    out.uint(strings.id(a.how));
+    out.uint(strings.id(a.text));
+    writeSteps(out, a.chain);
+  }
+  out.uint(e.releases.length);
+  for (const r of e.releases) writeLock(out, r, strings);
+}
+
+/** Reads what the functions above wrote. */
+class SavedReader extends ByteReader {
+  constructor(
+    bytes: Uint8Array,
+    at: number,
+    private readonly strings: Names,
+  ) {
+    super(bytes, at);
+  }
+
+  list<T>(each: () => T): T[] {
+    const out: T[] = new Array(this.uint());
+    for (let i = 0; i < out.length; i++) out[i] = each();
+    return out;
+  }
+
+  text(): string {
+    return this.strings.text(this.uint());
+  }
+
+  steps(): Step[] {
+    return this.list(() => ({ fn: this.uint(), at: this.int(), end: this.int() }));
+  }
+
+  lock(): LockRef {
+    return {
+      term: this.int(),
+      adds: this.int(),
+      kind: this.text() as LockRef["kind"],
+      cls: this.text(),
+      last: this.text(),
+    };
+  }
+
+  effect(): Effect {
+    return {
+      ret: RETURNS[this.uint()],
+      acquires: this.list((): AcquireRef => {
+        const lock = this.lock();
+        return { ...lock, how: this.text(), text: this.text(), chain: this.steps() };
+      }),
+      releases: this.list(() => this.lock()),
+    };
+  }
+}
+
+export function readEffects(bytes: Uint8Array, at: number, strings: Names): Effect[] {
+  const r = new SavedReader(bytes, at, strings);
+  return r.list(() => r.effect());
+}
+
+/** The results of an image. */
+export class SavedResults {
+  private readonly offsets: Int32Array;
+  private readonly bytes: Uint8Array;
+  private readonly countLists: PackedLists;
+  private readonly entryAt: Int32Array;
+  private readonly entryBytes: Uint8Array;
+  private readonly sinkAt: Int32Array;
+  private readonly sinkBytes: Uint8Array;
+  private readonly strings: Names;
+  private readonly entries = new Map<number, SleepEntry>();
+  private readonly sinks = new Map<number, Sink>();
+
+  constructor(from: ImageReader, maxFn: number) {
+    const lengths = new ByteReader(from.bytes("results.lengths"));
+    this.offsets = new Int32Array(maxFn + 1);
+    for (let fn = 0; fn < maxFn; fn++) this.offsets[fn + 1] = this.offsets[fn] + lengths.uint();
+    this.bytes = from.bytes("results.bytes");
+    this.countLists = from.lists("results.counts", maxFn);
+    this.entryAt = from.ints("results.entryAt");
+    this.entryBytes = from.bytes("results.entries");
+    this.sinkAt = from.ints("results.sinkAt");
+    this.sinkBytes = from.bytes("results.sinks");
+    this.strings = Names.restore(from, "results.strings");
+  }
+
+  has(fn: number): boolean {
+    return fn + 1 < this.offsets.length && this.offsets[fn + 1] > this.offsets[fn];
+  }
+
+  *keys(): IterableIterator<number> {
+    for (let fn = 0; fn + 1 < this.offsets.length; fn++) if (this.has(fn)) yield fn;
+  }
+
+  counts(fn: number): number[] | undefined {
+    return this.countLists.get(fn);
+  }
+
+  get(fn: number): FnResult | undefined {
+    if (!this.has(fn)) return undefined;
+    const r = new SavedReader(this.bytes, this.offsets[fn], this.strings);
+    const more = r.uint();
+    const noReturn = r.uint() === 1;
+    const effects = r.list(() => r.effect());
+    const sleeps = r.list(() => this.entry(r.uint()));
+    const callees = r.list(() => r.uint());
+    const findings = r.list(() => this.finding(r));
+    const [resolved, unresolved, undecided, capped] = this.counts(fn)!;
+    return {
+      summary: { sleeps, more, effects, noReturn },
+      findings,
+      callees,
+      resolved,
+      unresolved,
+      undecided,
+      capped,
+    };
+  }
+
+  private finding(r: SavedReader): RawFinding {
+    const at = r.int();
+    const end = r.int();
+    const callee = r.text();
+    const written = r.text();
+    const kind = r.text() as HeldContext["kind"];
+    const lock = r.text();
+    const cls = r.text();
+    const how = r.text();
+    const adds = r.int();
+    const contextAt = r.int();
+    const contextEnd = r.int();
+    const reasons = r.int();
+    const through = r.steps();
+    const more = r.uint();
+    const maybeHeld = r.uint() === 1;
+    const entries = r.list(() => this.entry(r.uint()));
+    return {
+      at,
+      end,
+      callee,
+      written,
+      context: { kind, adds, lock, cls, how, at: contextAt, end: contextEnd, through, reasons },
+      entries,
+      more,
+      maybeHeld,
+    };
+  }
+
+  private entry(id: number): SleepEntry {
+    const known = this.entries.get(id);
+    if (known) return known;
+    const r = new SavedReader(this.entryBytes, this.entryAt[id], this.strings);
+    const sink = this.sink(r.uint());
+    const next = r.uint();
+    const e: SleepEntry = {
+      sink,
+      fn: r.uint(),
+      at: r.int(),
+      end: r.int(),
+      written: r.text(),
+      via: VIAS[r.uint()],
+      next: next === 0 ? null : this.entry(next - 1),
+      gfp: r.list(() => r.int()),
+      atoms: r.list((): Atom => {
+        const x = r.int();
+        return { term: x >> 1, truth: (x & 1) === 1 };
+      }),
+      ctxNone: r.int(),
+      dropped: r.list(() => r.lock()),
+      reasons: r.int(),
+      note: r.text(),
+      length: r.uint(),
+    };
+    this.entries.set(id, e);
+    return e;
+  }
+
+  private sink(id: number): Sink {
+    const known = this.sinks.get(id);
+    if (known) return known;
+    const r = new SavedReader(this.sinkBytes, this.sinkAt[id], this.strings);
+    const fn = r.uint();
+    const at = r.int();
+    const end = r.int();
+    const name = r.text();
+    const why = r.text();
+    const allocation = r.uint() === 1;
+    const viaParam = r.int();
+    const sink = { key: sinkKey(fn, at, name, viaParam), fn, at, end, name, why, allocation, viaParam };
+    this.sinks.set(id, sink);
+    return sink;
+  }
+}
