@@ -109,8 +109,10 @@ export interface SleepWay {
   confidence: Confidence;
 }
 
-/** Named arrays: see program/image.ts. */
-export type EngineImage = ReadonlyMap<string, Int32Array | Uint8Array>;
+/** Named arrays, each asked for once: see program/image.ts. */
+export interface EngineImage {
+  get(name: string): Int32Array | Uint8Array | undefined;
+}
 
 export interface Engine {
   /** Joins the outlines of these files into the program; `files` is the whole tree, root-relative, forward slashes. */
@@ -122,7 +124,7 @@ export interface Engine {
    * What it knows after a check of the whole tree, for another engine to go on from; null when it does not know enough, or
    * more than the tree as it was loaded.
    */
-  save(): EngineImage | null;
+  save(): ReadonlyMap<string, Int32Array | Uint8Array> | null;
   /** Takes up what another engine saved, in the place of `load`; throws BadImage when that cannot be used. */
   restore(image: EngineImage): void;
   /** These files changed, appeared or vanished (the port reads the new text). Cheap; the next question re-analyses. */

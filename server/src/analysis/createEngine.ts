@@ -113,7 +113,7 @@ class KernelEngine implements InspectingEngine {
     this.mark("link");
   }
 
-  save(): EngineImage | null {
+  save(): ReadonlyMap<string, Int32Array | Uint8Array> | null {
     const { solver } = this;
     if (!solver?.canBeSaved) return null;
     const to = new ImageWriter();

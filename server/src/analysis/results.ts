@@ -78,7 +78,8 @@ export class Results {
 /** Writes results; what entries share is written once. */
 class ResultWriter {
   private readonly strings = new Names();
-  private readonly entries = new Map<SleepEntry, number>();
+  /** Entries that have a number. */
+  private readonly entries: SleepEntry[] = [];
   private readonly entryBytes = new ByteWriter();
   private readonly entryAt: number[] = [];
   private readonly sinks = new Map<Sink, number>();
@@ -91,27 +92,28 @@ class ResultWriter {
   write(results: Results, maxFn: number): void {
     const { out, to } = this;
     const lengths = new ByteWriter();
+    const counts = new Map<number, number[]>();
     for (let fn = 0; fn < maxFn; fn++) {
       const at = out.at;
-      const r = results.has(fn) ? results.get(fn)! : null;
-      if (r) this.result(r);
+      const r = results.get(fn);
+      if (r) {
+        this.result(r);
+        counts.set(fn, [r.resolved, r.unresolved, r.undecided, r.capped]);
+      }
       lengths.uint(out.at - at);
     }
     to.put("results.lengths", lengths.take());
     to.put("results.bytes", out.take());
     to.lists(
       "results.counts",
-      PackedLists.of(maxFn, (fn) => {
-        if (!results.has(fn)) return null;
-        const r = results.get(fn)!;
-        return [r.resolved, r.unresolved, r.undecided, r.capped];
-      }),
+      PackedLists.ofMap(maxFn, counts),
     );
     to.put("results.entryAt", Int32Array.from(this.entryAt));
     to.put("results.entries", this.entryBytes.take());
     to.put("results.sinkAt", Int32Array.from(this.sinkAt));
     to.put("results.sinks", this.sinkBytes.take());
     this.strings.save(to, "results.strings");
+    for (const e of this.entries) e.saved = -1;
   }
 
   private result(r: FnResult): void {
@@ -147,17 +149,16 @@ class ResultWriter {
 
   /** Number of an entry, written now if it is new; those that it goes on with come first. */
   private entry(e: SleepEntry): number {
-    const known = this.entries.get(e);
-    if (known !== undefined) return known;
+    if (e.saved >= 0) return e.saved;
     const chain: SleepEntry[] = [];
-    for (let x: SleepEntry | null = e; x && !this.entries.has(x); x = x.next) chain.push(x);
+    for (let x: SleepEntry | null = e; x && x.saved < 0; x = x.next) chain.push(x);
+    const { entryBytes: out, strings } = this;
     for (const x of chain.reverse()) {
       const sink = this.sink(x.sink);
-      const { entryBytes: out, strings } = this;
-      this.entries.set(x, this.entryAt.length);
+      x.saved = this.entries.push(x) - 1;
       this.entryAt.push(out.at);
       out.uint(sink);
-      out.uint(x.next ? this.entries.get(x.next)! + 1 : 0);
+      out.uint(x.next ? x.next.saved + 1 : 0);
       out.uint(x.fn);
       out.int(x.at);
       out.int(x.end);
@@ -171,7 +172,7 @@ class ResultWriter {
       out.uint(strings.id(x.note));
       out.uint(x.length);
     }
-    return this.entries.get(e)!;
+    return e.saved;
   }
 
   private sink(s: Sink): number {
@@ -188,6 +189,9 @@ class ResultWriter {
     out.uint(strings.id(s.why));
     out.uint(s.allocation ? 1 : 0);
     out.int(s.viaParam);
+    // Behind a callback it competes under the key of the call that the callback was found for.
+    const own = s.key === sinkKey(s.fn, s.at, s.name, s.viaParam);
+    out.uint(own ? 0 : strings.id(s.key));
     return id;
   }
 }
@@ -386,6 +390,7 @@ export class SavedResults {
       reasons: r.int(),
       note: r.text(),
       length: r.uint(),
+      saved: -1,
     };
     this.entries.set(id, e);
     return e;
@@ -402,7 +407,8 @@ export class SavedResults {
     const why = r.text();
     const allocation = r.uint() === 1;
     const viaParam = r.int();
-    const sink = { key: sinkKey(fn, at, name, viaParam), fn, at, end, name, why, allocation, viaParam };
+    const key = r.text() || sinkKey(fn, at, name, viaParam);
+    const sink = { key, fn, at, end, name, why, allocation, viaParam };
     this.sinks.set(id, sink);
     return sink;
   }

@@ -87,6 +87,8 @@ export interface SleepEntry {
   note: string;
   /** Calls from here to the sleep. */
   length: number;
+  /** Its number in the image that is being written, -1 in none: a map of a million entries would cost more than they do. */
+  saved: number;
 }
 
 export interface HeldContext {

@@ -6,22 +6,26 @@ import { createHash } from "node:crypto";
 import { mkdirSync, type Stats, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import type { EngineImage } from "../engine.js";
 import type { FlowFacts } from "../facts/flow.js";
 import type { FileOutline, MacroClasses, OutlineOptions } from "../facts/outline.js";
 import type { FlowRequest } from "../facts/ports.js";
 import { decodeOutline } from "../outline/codec.js";
+import type { Section } from "../program/image.js";
 import { type CacheSettings, manifestsFolder } from "./cache/folder.js";
 import { contentHash, type Hash, hexOf, keyOf } from "./cache/hash.js";
+import { openImage, type StoredImage, writeImage } from "./cache/image.js";
 import { BadManifest, type FileVersion, isUnchanged, Manifest } from "./cache/manifest.js";
 import { CacheNotes } from "./cache/notes.js";
 import { unpack } from "./cache/pack.js";
-import { flowStamp, outlineStamp, toolStamp } from "./cache/stamps.js";
+import { flowStamp, outlineStamp, toolStamp, wholeToolStamp } from "./cache/stamps.js";
 import { Store } from "./cache/store.js";
-import type { CacheCounts, FactsHost, ResultStore } from "./factsHost.js";
+import type { CacheCounts, FactsHost, ImageStore, ResultStore } from "./factsHost.js";
 import { decodeFlows } from "./flowCodec.js";
 import { type AskedItem, type PoolOptions, WorkerPool } from "./pool.js";
 import type { ItemResult } from "./protocol.js";
 import type { Sources } from "./sources.js";
+import { errorReason } from "./walk.js";
 
 export interface CachedFactsOptions extends Omit<PoolOptions, "versions"> {
   cache: CacheSettings;
@@ -35,8 +39,12 @@ const IDLE_MS = 5000;
 /** Identifies a tree's manifest, and what its runs have added: the path of its root. */
 export const ownerOf = (root: string): Hash => contentHash(Buffer.from(root, "utf8"));
 
-export class CachedFacts implements FactsHost, ResultStore {
+/** More files than this have changed since an image was made: what it knows is mostly old. */
+const MOST_CHANGED = 400;
+
+export class CachedFacts implements FactsHost, ResultStore, ImageStore {
   readonly results = this;
+  readonly images = this;
   readonly sources: Sources;
   readonly cacheCounts: CacheCounts = { outlinesFound: 0, outlinesMade: 0, flowsFound: 0, flowsMade: 0 };
   private readonly pool: WorkerPool;
@@ -53,6 +61,11 @@ export class CachedFacts implements FactsHost, ResultStore {
   private torn = false;
   private idle: NodeJS.Timeout | null = null;
   private closed = false;
+  /** The image that was opened last. */
+  private image: StoredImage | null = null;
+  private readonly imagePath: string;
+  /** What a look at all files has said, until their outlines are asked for. */
+  private looked: ReadonlyMap<string, Hash | null> | null = null;
 
   constructor(options: CachedFactsOptions) {
     const { cache, root } = options;
@@ -62,6 +75,7 @@ export class CachedFacts implements FactsHost, ResultStore {
     this.stamp = outlineStamp(options.outline);
     const owner = ownerOf(root);
     this.store = Store.open(cache, toolStamp(), owner, this.notes);
+    this.imagePath = join(manifestsFolder(cache.folder), `${hexOf(owner)}.image`);
     this.manifest = this.openManifest(manifestsFolder(cache.folder), `${hexOf(owner)}.tree`, root);
   }
 
@@ -109,9 +123,12 @@ export class CachedFacts implements FactsHost, ResultStore {
       known.push({ file, record, hash });
       return true;
     };
+    const { looked } = this;
+    this.looked = null;
     for (let i = 0; i < files.length; i++) {
       const file = files[i];
-      const hash = this.unchanged(file);
+      const seen = looked?.get(file);
+      const hash = seen === undefined ? this.unchanged(file) : seen;
       if (hash === null || !look(file, hash)) unknown.push({ file });
       if (i % STATS_A_TURN === STATS_A_TURN - 1) {
         await nextTurn();
@@ -291,17 +308,106 @@ export class CachedFacts implements FactsHost, ResultStore {
   }
 
   async unchangedContents(files: readonly string[], signal?: AbortSignal): Promise<Hash | null> {
+    const looked = await this.lookAt(files, signal);
     const hash = createHash("sha1");
-    for (let i = 0; i < files.length; i++) {
-      const content = this.unchanged(files[i]);
+    for (const [file, content] of looked) {
       if (content === null) return null;
-      hash.update(`${files[i]}\0`, "utf8").update(content, "latin1");
+      hash.update(`${file}\0`, "utf8").update(content, "latin1");
+    }
+    return hash.digest("binary").slice(0, 16);
+  }
+
+  /** The content of each file that is surely as it was. */
+  private async lookAt(
+    files: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, Hash | null>> {
+    const looked = new Map<string, Hash | null>();
+    for (let i = 0; i < files.length; i++) {
+      looked.set(files[i], this.unchanged(files[i]));
       if (i % STATS_A_TURN === STATS_A_TURN - 1) {
         await nextTurn();
         signal?.throwIfAborted();
       }
     }
-    return hash.digest("binary").slice(0, 16);
+    this.looked = looked;
+    return looked;
+  }
+
+  async openImage(
+    files: readonly string[],
+    question: Hash,
+    signal?: AbortSignal,
+  ): Promise<{ image: EngineImage; changed: string[] } | null> {
+    this.closeImage();
+    try {
+      this.image = openImage(this.imagePath, contentHash(question + this.stamp + wholeToolStamp()));
+    } catch (error) {
+      this.badImage(error);
+    }
+    const { image } = this;
+    if (!image) return null;
+    const looked = this.looked ?? (await this.lookAt(files, signal));
+    const changed: string[] = [];
+    for (const file of files) {
+      const was = image.contents.get(file);
+      const hash = (was && looked.get(file)) ?? this.contentOf(file);
+      if (hash !== null && hash === was) this.contents.set(file, hash);
+      else changed.push(file);
+      if (changed.length > MOST_CHANGED) break;
+    }
+    const here = new Set(files);
+    for (const file of image.contents.keys()) if (!here.has(file)) changed.push(file);
+    if (changed.length > MOST_CHANGED) {
+      this.closeImage();
+      return null;
+    }
+    return { image, changed };
+  }
+
+  /** The content of a file that is in doubt. */
+  private contentOf(file: string): Hash | null {
+    const source = this.sources.read(file, true);
+    if ("problem" in source || !source.version) return null;
+    this.remember(file, source.version);
+    return source.version.hash;
+  }
+
+  saveImage(files: readonly string[], question: Hash, image: ReadonlyMap<string, Section>): void {
+    if (this.torn || !this.store.keeps) return;
+    const contents = new Map<string, Hash>();
+    for (const file of files) {
+      const hash = this.contents.get(file);
+      if (hash !== undefined) contents.set(file, hash);
+    }
+    try {
+      writeImage(this.imagePath, contentHash(question + this.stamp + wholeToolStamp()), contents, image);
+    } catch (error) {
+      this.notes.cannotWrite(this.imagePath, error);
+    }
+  }
+
+  imageOutline(file: string): FileOutline | null {
+    const hash = this.image?.contents.get(file);
+    const [record] = hash === undefined ? [] : this.store.records(keyOf(hash, this.stamp));
+    const bytes = record === undefined ? null : this.store.readNow(record);
+    return bytes && this.decoded(record, () => decodeOutline(unpack(bytes)));
+  }
+
+  private closeImage(): void {
+    this.image?.close();
+    this.image = null;
+  }
+
+  /** An image that cannot be used is removed: the next check of the tree makes another. */
+  private badImage(error: unknown): void {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    this.notes.say("damage", `${errorReason(error)} (${this.imagePath}): that part is built anew`);
+    try {
+      unlinkSync(this.imagePath);
+    } catch {
+      // Read-only: it stays, and is not used.
+    }
   }
 
   loadedContents(files: readonly string[]): Hash | null {
@@ -363,6 +469,7 @@ export class CachedFacts implements FactsHost, ResultStore {
     if (this.closed) return;
     this.flush();
     this.closed = true;
+    this.closeImage();
     this.store.close();
     await this.pool.close();
   }

@@ -6,6 +6,7 @@ import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { hasStepIn } from "../analysis/report.js";
 import type { CheckResult, Progress } from "../engine.js";
 import type { Confidence } from "../findings/types.js";
+import { BadImage } from "../program/image.js";
 import { contentHash, type Hash, keyOf } from "./cache/hash.js";
 import { wholeToolStamp } from "./cache/stamps.js";
 import type { FactsHost } from "./factsHost.js";
@@ -58,6 +59,14 @@ export async function checkTree(tree: OpenTree, request: CheckRequest): Promise<
 
   const before = await recalled((await facts.results?.unchangedContents(files, signal)) ?? null);
   if (before) return before;
+  const contentsNow = (): Hash | null => facts.results?.loadedContents(files) ?? null;
+  const fromImage = await checkFromImage(tree, request, whole);
+  if (fromImage) {
+    const contents = contentsNow();
+    if (contents !== null && isSure(fromImage, facts)) facts.results!.keep(keyFor(contents, whole), encode(fromImage));
+    if (focus !== null) narrow(fromImage, focus, atLeast);
+    return fromImage;
+  }
   await engine.load(files, { progress, signal });
   const contents = facts.results?.loadedContents(files) ?? null;
   // Files that were in doubt have been read by now, and may be as they were.
@@ -66,8 +75,28 @@ export async function checkTree(tree: OpenTree, request: CheckRequest): Promise<
   const result = await engine.check({ focus, atLeast, progress, signal });
   if (contents !== null && isSure(result, facts) && facts.results?.loadedContents(files) === contents) {
     facts.results.keep(keyFor(contents, question), encode(result));
+    const image = focus === null && facts.images ? engine.save() : null;
+    if (image) facts.images!.saveImage(files, whole, image);
   }
   return result;
+}
+
+/** Checks the whole tree from what was known of it at an earlier check; null when that is of no use. */
+async function checkFromImage(
+  { engine, facts }: OpenTree,
+  { files, progress, signal }: CheckRequest,
+  question: Hash,
+): Promise<CheckResult | null> {
+  const opened = await facts.images?.openImage(files, question, signal);
+  if (!opened) return null;
+  try {
+    engine.restore(opened.image);
+    await engine.update(opened.changed);
+    return await engine.check({ focus: null, progress, signal });
+  } catch (error) {
+    if (error instanceof BadImage) return null;
+    throw error;
+  }
 }
 
 const questionOf = (about: unknown): Hash => contentHash(Buffer.from(JSON.stringify(about), "utf8"));

@@ -1,5 +1,7 @@
 /** What every host of facts offers beyond the core's port: unsaved buffers, what went wrong, and an end. */
+import type { EngineImage } from "../engine.js";
 import type { FactsPort } from "../facts/ports.js";
+import type { Section } from "../program/image.js";
 import type { Hash } from "./cache/hash.js";
 import type { Sources } from "./sources.js";
 
@@ -20,6 +22,21 @@ export interface ResultStore {
   keep(key: Int32Array, bytes: Uint8Array): void;
 }
 
+/** Keeps what an engine knew after a check of the whole tree: see engine.ts. */
+export interface ImageStore {
+  /**
+   * The last image of the tree that was saved under this question, and the files that have changed, come or gone since;
+   * null when there is none, or when so much has changed that it is of no use.
+   */
+  openImage(
+    files: readonly string[],
+    question: Hash,
+    signal?: AbortSignal,
+  ): Promise<{ image: EngineImage; changed: string[] } | null>;
+  /** Keeps the image of the files that outlines were given of. */
+  saveImage(files: readonly string[], question: Hash, image: ReadonlyMap<string, Section>): void;
+}
+
 export interface FactsHost extends FactsPort {
   readonly sources: Sources;
   /** Files whose facts could not be had after they were read (a crash, a time limit), in path order. */
@@ -27,6 +44,7 @@ export interface FactsHost extends FactsPort {
   /** What came from the cache and what had to be made, where there is a cache. */
   readonly cacheCounts?: CacheCounts;
   readonly results?: ResultStore;
+  readonly images?: ImageStore;
   /** What the user should know about the cache, a line each. */
   readonly messages?: readonly string[];
   close(): Promise<void>;

@@ -31,7 +31,7 @@ export class ImageWriter {
 }
 
 export class ImageReader {
-  constructor(private readonly sections: ReadonlyMap<string, Section>) {}
+  constructor(private readonly sections: { get(name: string): Section | undefined }) {}
 
   ints(name: string): Int32Array {
     const s = this.sections.get(name);

@@ -27,7 +27,6 @@ export class Names {
   save(to: ImageWriter, section: string): void {
     to.put(`${section}.bytes`, this.bytes.slice(0, this.size === 0 ? 0 : this.ends[this.size - 1]));
     to.put(`${section}.ends`, this.ends.slice(0, this.size));
-    to.put(`${section}.hashes`, this.hashes.slice(0, this.size));
     to.json(`${section}.wide`, [...this.wide]);
   }
 
@@ -35,9 +34,9 @@ export class Names {
     const names = new Names();
     names.bytes = from.bytes(`${section}.bytes`);
     names.ends = from.ints(`${section}.ends`);
-    names.hashes = from.ints(`${section}.hashes`);
     names.size = names.ends.length;
     names.strings = new Array(names.size);
+    names.hashes = hashesOf(names.bytes, names.ends);
     for (const [text, id] of from.json<[string, number][]>(`${section}.wide`)) {
       names.wide.set(text, id);
       names.strings[id] = text;
@@ -138,6 +137,19 @@ export class Names {
 function isWide(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > WIDEST) return true;
   return false;
+}
+
+/** The hash of every text, as `hashOf` gives it. */
+function hashesOf(bytes: Uint8Array, ends: Int32Array): Int32Array {
+  const out = new Int32Array(ends.length);
+  let at = 0;
+  for (let id = 0; id < ends.length; id++) {
+    const end = ends[id];
+    let h = end - at;
+    for (; at < end; at++) h = Math.imul(h ^ bytes[at], 0x01000193);
+    out[id] = h ^ (h >>> 15);
+  }
+  return out;
 }
 
 function hashOf(text: string): number {

@@ -15,16 +15,24 @@ export class PackedLists {
     const out = new ByteWriter();
     for (let i = 0; i < count; i++) {
       const values = list(i);
-      if (values) {
-        out.uint(values.length);
-        let last = 0;
-        for (let k = 0; k < values.length; k++) {
-          out.int(values[k] - last);
-          last = values[k];
-        }
-      }
+      if (values) out.list(values);
       offsets[i + 1] = out.at;
     }
+    return new PackedLists(offsets, out.take());
+  }
+
+  /** The same of a map, most of whose keys below `count` have no list. */
+  static ofMap(count: number, map: ReadonlyMap<number, ArrayLike<number>>): PackedLists {
+    const keys = Int32Array.from(map.keys()).sort();
+    const offsets = new Int32Array(count + 1);
+    const out = new ByteWriter();
+    let next = 0;
+    for (const key of keys) {
+      offsets.fill(out.at, next, key + 1);
+      next = key + 1;
+      out.list(map.get(key)!);
+    }
+    offsets.fill(out.at, next);
     return new PackedLists(offsets, out.take());
   }
 
@@ -87,10 +95,25 @@ export class ByteWriter {
     this.uint((v << 1) ^ (v >> 31));
   }
 
-  raw(from: Uint8Array): void {
-    this.room(from.length);
-    this.bytes.set(from, this.at);
-    this.at += from.length;
+  /** A length and the differences of the values. */
+  list(values: ArrayLike<number>): void {
+    this.room(5 + values.length * 5);
+    const { bytes } = this;
+    let { at } = this;
+    let v = values.length;
+    let last = 0;
+    for (let k = 0; ; k++) {
+      while ((v & ~0x7f) !== 0) {
+        bytes[at++] = (v & 0x7f) | 0x80;
+        v >>>= 7;
+      }
+      bytes[at++] = v;
+      if (k === values.length) break;
+      const d = values[k] - last;
+      last = values[k];
+      v = (d << 1) ^ (d >> 31);
+    }
+    this.at = at;
   }
 
   /** What was written, in a buffer of its own. */
@@ -182,6 +205,7 @@ export class ListMap {
   }
 
   pack(count: number): PackedLists {
+    if (!this.base) return PackedLists.ofMap(count, this.own as ReadonlyMap<number, number[]>);
     return PackedLists.of(count, (i) => this.own.get(i) ?? (this.own.has(i) ? null : this.base?.get(i)));
   }
 }

@@ -150,12 +150,10 @@ export class Pointers {
     to.json("pointers.putSuper", putSuper);
     const words = new Map<number, number[]>();
     for (const f of program.files) for (const id of f ? this.wordsOf(f) : []) push(words, id, f!.index);
+    this.wordsIn.clear();
     to.put("pointers.installed", Int32Array.from(this.installed));
     to.put("pointers.known", Int32Array.of(program.names.count));
-    to.lists(
-      "pointers.words",
-      PackedLists.of(program.names.count, (id) => words.get(id)),
-    );
+    to.lists("pointers.words", PackedLists.ofMap(program.names.count, words));
   }
 
   private restore(from: ImageReader): void {
@@ -180,13 +178,21 @@ export class Pointers {
     this.concerned = from.lists("pointers.words", from.ints("pointers.known")[0]);
   }
 
+  private readonly wordsIn = new Map<number, readonly number[]>();
+
   /** Every name that decides what a file installs: values, fields, callbacks, and what is on the way to an object. */
   private wordsOf(f: SourceFile): Set<number> {
     const { program } = this;
     const { names } = program;
     const out = new Set<number>();
     const words = (id: number): void => {
-      for (const word of id === 0 ? [] : (names.text(id).match(/[A-Za-z_]\w*/g) ?? [])) out.add(names.id(word));
+      if (id === 0) return;
+      let known = this.wordsIn.get(id);
+      if (!known) {
+        known = (names.text(id).match(/[A-Za-z_]\w*/g) ?? []).map((word) => names.id(word));
+        this.wordsIn.set(id, known);
+      }
+      for (const word of known) out.add(word);
     };
     const o = f.outline;
     for (let i = 0; i < o.inits.length; i += INIT_STRIDE) {

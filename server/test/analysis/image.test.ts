@@ -4,7 +4,7 @@
  */
 import { expect, it } from "vitest";
 import { createEngine } from "../../src/analysis/createEngine.js";
-import type { Engine, EngineImage } from "../../src/engine.js";
+import type { Engine } from "../../src/engine.js";
 import type { Finding } from "../../src/findings/types.js";
 import { createInProcessHost } from "../../src/host/inProcess.js";
 import { loadKernelTables } from "../../src/kernel/load.js";
@@ -17,6 +17,8 @@ const SEEDS = Array.from({ length: LAST - FIRST + 1 }, (_, i) => FIRST + i);
 /** Edits after which a new image is made and taken up. */
 const EDITS = 12;
 const IMAGES = 6;
+
+type EngineImage = NonNullable<ReturnType<Engine["save"]>>;
 
 const tables = loadKernelTables(null);
 const outline = { registrations: new Set(tables.registrations.keys()) };

@@ -8,7 +8,7 @@ import type { World } from "../world.js";
 export function relink(e: SleepEntry, inner: SleepEntry): SleepEntry {
   const sink = { ...inner.sink, key: e.sink.key };
   const next = e.next === null ? inner : relink(e.next, inner);
-  return { ...e, via: e.next === null ? "pointer" : e.via, next, sink };
+  return { ...e, saved: -1, via: e.next === null ? "pointer" : e.via, next, sink };
 }
 
 export function passes(e: SleepEntry, fn: number): boolean {

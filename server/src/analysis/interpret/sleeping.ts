@@ -243,6 +243,7 @@ export class Sleeping {
       reasons,
       note: e.note,
       length: e.length,
+      saved: -1,
     };
   }
 

@@ -234,6 +234,20 @@ export class Store {
     }
   }
 
+  /** One record, at once; null when it is damaged. */
+  readNow(record: number): Uint8Array | null {
+    const s = this.index.segment(record);
+    const place = this.index.place(record);
+    const bytes = new Uint8Array(s.length(place));
+    s.used = true;
+    if (s.read(bytes, s.offset(place)) && s.isGood(place, bytes)) {
+      this.usedRecords.add(record);
+      return bytes;
+    }
+    this.reportBad(record);
+    return null;
+  }
+
   /** A record whose bytes cannot be used; it counts as absent from now on. */
   reportBad(record: number): void {
     const s = this.index.segment(record);
