@@ -106,7 +106,7 @@ class KernelEngine implements InspectingEngine {
       got.delete(path);
     }
     this.program = program;
-    this.macrosOf = null;
+    this.restored = false;
     this.solver = null;
     this.cursors = null;
     this.inspector = null;
@@ -128,11 +128,10 @@ class KernelEngine implements InspectingEngine {
   restore(image: EngineImage): void {
     const { facts, tables } = this.options;
     const from = new ImageReader(image);
-    this.macrosOf = new Map();
+    this.restored = true;
     this.program = new Program(from, (path) => {
       const outline = facts.imageOutline?.(path);
       if (!outline) throw new BadImage(`the outline of ${path} is gone`);
-      this.macrosOf?.set(path, macrosText(outline, this.macroClasses.candidates));
       return outline;
     });
     this.skipped = from.json("engine.skipped");
@@ -154,22 +153,29 @@ class KernelEngine implements InspectingEngine {
     this.mark("image");
   }
 
-  /** Of a restored engine: what the files that were looked at say about classes of macros. */
-  private macrosOf: Map<string, string> | null = null;
+  /** It went on from an image, and has not looked at most of the tree itself. */
+  private restored = false;
+
+  /** Whether these texts may say something else about classes of macros than those of the image. */
+  private definesOtherMacros(fresh: ReadonlyMap<string, FileOutline | null>): boolean {
+    const { candidates } = this.macroClasses;
+    for (const [path, now] of fresh) {
+      const was = this.options.facts.imageOutline?.(path);
+      if ((was ? macrosText(was, candidates) : "") !== (now ? macrosText(now, candidates) : "")) return true;
+    }
+    return false;
+  }
 
   async update(files: readonly string[]): Promise<void> {
     const { program } = this;
     const fresh = new Map<string, FileOutline | null>();
     await this.options.facts.outlines(files, (file, outline) => fresh.set(file, outline));
-    const { candidates } = this.macroClasses;
-    const macros = new Map(this.macrosOf && [...fresh].map(([path, o]) => [path, o ? macrosText(o, candidates) : ""]));
+    // An image says nothing about a tree in which macros or types mean something else throughout.
+    if (this.restored && this.definesOtherMacros(fresh)) throw new BadImage("other classes of macros");
     const edits = new Edits(program, this.options.tables, (file) => this.options.facts.read(file));
     for (const path of [...files].sort(byCodeUnit)) edits.replace(path, fresh.get(path) ?? null);
     const change = edits.change();
-    // An image says nothing about a tree in which macros or types mean something else throughout.
-    for (const [path, text] of macros)
-      if (text !== (this.macrosOf!.get(path) ?? "")) throw new BadImage(`${path} defines other macros`);
-    if (this.macrosOf && (change?.tables || change?.macros || change?.pointers.types))
+    if (this.restored && (change?.tables || change?.macros || change?.pointers.types))
       throw new BadImage("types or macros are others throughout");
     if (!change) return;
     this.inspector = null;

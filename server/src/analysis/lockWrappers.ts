@@ -45,8 +45,9 @@ export class LockWrappers {
     if (!from) return;
     const strings = Names.restore(from, "wrappers.strings");
     const places = from.ints("wrappers.effects");
+    const bytes = from.bytes("wrappers.bytes");
     for (let i = 0; i < places.length; i += 2)
-      this.effects.set(places[i], readEffects(from.bytes("wrappers.bytes"), places[i + 1], strings));
+      this.effects.set(places[i], readEffects(bytes, places[i + 1], strings));
     for (const [name, op] of from.json<[number, number][]>("wrappers.names")) this.effectNames.set(name, op);
     for (const fn of from.ints("wrappers.examined")) this.examined.add(fn);
     this.complete = true;

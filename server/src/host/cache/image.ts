@@ -18,6 +18,8 @@ interface Part {
   packed: boolean;
   offset: number;
   length: number;
+  /** Length when it is not deflated. */
+  raw: number;
   check: number;
 }
 
@@ -68,6 +70,7 @@ export function writeImage(
         packed,
         offset: at,
         length: bytes.length,
+        raw: raw.length,
         check: checksum(bytes),
       };
       write(bytes);
@@ -151,8 +154,11 @@ export function openImage(path: string, stamp: Hash): StoredImage | null {
         if (!part) return undefined;
         const stored = read(part.offset, part.length);
         if (checksum(stored) !== part.check) throw new BadImage("damaged");
-        const bytes = part.packed ? new Uint8Array(inflateRawSync(stored)) : new Uint8Array(stored.buffer);
-        return part.ints ? new Int32Array(bytes.buffer) : bytes;
+        // In one piece: the parts are large.
+        const bytes = part.packed ? inflateRawSync(stored, { chunkSize: Math.max(64, part.raw) }) : stored;
+        if (bytes.length !== part.raw) throw new BadImage("damaged");
+        if (!part.ints) return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+        return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
       },
       close: () => closeSync(fd),
     };
