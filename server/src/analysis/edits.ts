@@ -140,8 +140,7 @@ export class Edits {
     const ids = new Set([...this.propertyFields].map((field) => this.program.names.find(field)));
     const out: string[] = [];
     for (let i = 0; i < o.inits.length; i += INIT_STRIDE)
-      if (ids.has(o.inits[i + Init.field]))
-        out.push(o.inits.subarray(i + Init.type, i + Init.offset).join());
+      if (ids.has(o.inits[i + Init.field])) out.push(o.inits.subarray(i + Init.type, i + Init.offset).join());
     return out.join(" ");
   }
 }

@@ -77,7 +77,9 @@ export class FlowStore {
   /** Whether a function's facts hold parse errors. */
   isDamaged(fn: number): boolean {
     const flow = this.get(fn);
-    return flow === undefined ? this.damaged.has(fn) && !this.outdated.has(fn) : ((flow?.flags ?? 0) & 1) !== 0;
+    return flow === undefined
+      ? this.damaged.has(fn) && !this.outdated.has(fn)
+      : ((flow?.flags ?? 0) & 1) !== 0;
   }
 
   /** Whether they were fetched. */

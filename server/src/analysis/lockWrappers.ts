@@ -6,10 +6,10 @@
 import { Fn, FnFlag } from "../facts/outline.js";
 import type { KernelTables } from "../kernel/types.js";
 import type { CallGraph } from "../program/callgraph.js";
-import type { Program } from "../program/program.js";
 import type { ImageReader, ImageWriter } from "../program/image.js";
 import { Names } from "../program/names.js";
 import { ByteWriter } from "../program/packedLists.js";
+import type { Program } from "../program/program.js";
 import type { FlowStore } from "./flowStore.js";
 import { Interpreter } from "./interpret/interpreter.js";
 import { depths } from "./prefilter.js";

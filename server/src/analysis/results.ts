@@ -2,8 +2,9 @@
  * Results of functions: those worked out here, and those of an image, which are decoded when somebody asks. What they add
  * up to is kept, so that nobody has to go through them.
  */
-import { Names } from "../program/names.js";
+
 import type { ImageReader, ImageWriter } from "../program/image.js";
+import { Names } from "../program/names.js";
 import { ByteReader, ByteWriter, PackedLists } from "../program/packedLists.js";
 import type { FnResult } from "./interpret/frame.js";
 import {
@@ -104,10 +105,7 @@ class ResultWriter {
     }
     to.put("results.lengths", lengths.take());
     to.put("results.bytes", out.take());
-    to.lists(
-      "results.counts",
-      PackedLists.ofMap(maxFn, counts),
-    );
+    to.lists("results.counts", PackedLists.ofMap(maxFn, counts));
     to.put("results.entryAt", Int32Array.from(this.entryAt));
     to.put("results.entries", this.entryBytes.take());
     to.put("results.sinkAt", Int32Array.from(this.sinkAt));

@@ -3,7 +3,7 @@
  * workers where it is not, and what workers make is kept. What it gives is the same with and without a cache.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, type Stats, statSync, unlinkSync } from "node:fs";
+import { mkdirSync, type Stats, statSync, unlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { EngineImage } from "../engine.js";
@@ -12,7 +12,13 @@ import type { FileOutline, MacroClasses, OutlineOptions } from "../facts/outline
 import type { FlowRequest } from "../facts/ports.js";
 import { decodeOutline } from "../outline/codec.js";
 import type { Section } from "../program/image.js";
-import { type CacheSettings, manifestsFolder } from "./cache/folder.js";
+import {
+  BYTES_PER_TREE,
+  type CacheSettings,
+  IMAGE_SHARE,
+  IMAGE_SUFFIX,
+  manifestsFolder,
+} from "./cache/folder.js";
 import { contentHash, type Hash, hexOf, keyOf } from "./cache/hash.js";
 import { openImage, type StoredImage, writeImage } from "./cache/image.js";
 import { BadManifest, type FileVersion, isUnchanged, Manifest } from "./cache/manifest.js";
@@ -64,6 +70,7 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
   /** The image that was opened last. */
   private image: StoredImage | null = null;
   private readonly imagePath: string;
+  private readonly mostImageBytes: number;
   /** What a look at all files has said, until their outlines are asked for. */
   private looked: ReadonlyMap<string, Hash | null> | null = null;
 
@@ -75,7 +82,8 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
     this.stamp = outlineStamp(options.outline);
     const owner = ownerOf(root);
     this.store = Store.open(cache, toolStamp(), owner, this.notes);
-    this.imagePath = join(manifestsFolder(cache.folder), `${hexOf(owner)}.image`);
+    this.imagePath = join(manifestsFolder(cache.folder), `${hexOf(owner)}${IMAGE_SUFFIX}`);
+    this.mostImageBytes = (cache.bytesPerTree ?? BYTES_PER_TREE) * IMAGE_SHARE;
     this.manifest = this.openManifest(manifestsFolder(cache.folder), `${hexOf(owner)}.tree`, root);
   }
 
@@ -341,12 +349,18 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
   ): Promise<{ image: EngineImage; changed: string[] } | null> {
     this.closeImage();
     try {
-      this.image = openImage(this.imagePath, contentHash(question + this.stamp + wholeToolStamp()));
+      this.image = openImage(this.imagePath, this.imageStamp(question), (error) => this.badImage(error));
     } catch (error) {
       this.badImage(error);
     }
     const { image } = this;
     if (!image) return null;
+    // For eviction: it is of use.
+    try {
+      utimesSync(this.imagePath, new Date(), new Date());
+    } catch {
+      // Read-only: then it cannot be evicted by us either.
+    }
     const looked = this.looked ?? (await this.lookAt(files, signal));
     const changed: string[] = [];
     for (const file of files) {
@@ -365,6 +379,9 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
     return { image, changed };
   }
 
+  private readonly imageStamp = (question: Hash): Hash =>
+    contentHash(question + this.stamp + wholeToolStamp());
+
   /** The content of a file that is in doubt. */
   private contentOf(file: string): Hash | null {
     const source = this.sources.read(file, true);
@@ -381,7 +398,7 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
       if (hash !== undefined) contents.set(file, hash);
     }
     try {
-      writeImage(this.imagePath, contentHash(question + this.stamp + wholeToolStamp()), contents, image);
+      writeImage(this.imagePath, this.imageStamp(question), contents, image, this.mostImageBytes);
     } catch (error) {
       this.notes.cannotWrite(this.imagePath, error);
     }

@@ -63,7 +63,8 @@ export async function checkTree(tree: OpenTree, request: CheckRequest): Promise<
   const fromImage = await checkFromImage(tree, request, whole);
   if (fromImage) {
     const contents = contentsNow();
-    if (contents !== null && isSure(fromImage, facts)) facts.results!.keep(keyFor(contents, whole), encode(fromImage));
+    if (contents !== null && isSure(fromImage, facts))
+      facts.results!.keep(keyFor(contents, whole), encode(fromImage));
     if (focus !== null) narrow(fromImage, focus, atLeast);
     return fromImage;
   }

@@ -124,7 +124,8 @@ export function macrosText(o: FileOutline, candidates: ReadonlySet<string>): str
     words.push(`${o.names[o.macros[i]]} ${o.macros[i + 1]} ${o.names[o.macros[i + 2]]}`);
   for (let i = 0; i < o.fn.length; i += FN_STRIDE) {
     const name = o.names[o.fn[i + Fn.name]];
-    if (candidates.has(name)) words.push(`${name} ${o.fn[i + Fn.flags] & (FnFlag.Macro | FnFlag.ObjectMacro)}`);
+    if (candidates.has(name))
+      words.push(`${name} ${o.fn[i + Fn.flags] & (FnFlag.Macro | FnFlag.ObjectMacro)}`);
   }
   return words.join("\n");
 }

@@ -69,7 +69,9 @@ export class Names {
     let text = this.strings[id];
     if (text === undefined) {
       const from = id === 0 ? 0 : this.ends[id - 1];
-      text = Buffer.from(this.bytes.buffer, this.bytes.byteOffset + from, this.ends[id] - from).toString("latin1");
+      text = Buffer.from(this.bytes.buffer, this.bytes.byteOffset + from, this.ends[id] - from).toString(
+        "latin1",
+      );
       this.strings[id] = text;
     }
     return text;

@@ -167,7 +167,12 @@ export class Pointers {
       for (let n = rows.uint(); n > 0; n--) {
         const struct = rows.int();
         const field = rows.uint();
-        this.install(f, struct > 0 ? `${struct - 1}.${field}` : struct < 0 ? -field : field, field, rows.uint());
+        this.install(
+          f,
+          struct > 0 ? `${struct - 1}.${field}` : struct < 0 ? -field : field,
+          field,
+          rows.uint(),
+        );
       }
     }
     for (const [index, root] of from.json<[number, CallbackRoot][]>("pointers.roots"))

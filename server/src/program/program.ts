@@ -124,7 +124,10 @@ export class Program {
       "program.paths",
       this.files.map((f) => f!.path),
     );
-    to.put("program.counts", Int32Array.from(this.files, (f) => f!.fns.length));
+    to.put(
+      "program.counts",
+      Int32Array.from(this.files, (f) => f!.fns.length),
+    );
     to.put("program.fnNames", this.fnNames.slice(0, fnCount));
     to.put("program.fnFlags", this.fnFlagsOf.slice(0, fnCount));
     to.lists("program.definitions", this.definitions.pack(names.count));

@@ -34,7 +34,9 @@ function open(texts: ReadonlyMap<string, string>, imaged: ReadonlyMap<string, st
   return { host, engine: createEngine({ tables, facts: host, version: null }) as Engine };
 }
 
-async function fresh(texts: ReadonlyMap<string, string>): Promise<{ findings: Finding[]; image: EngineImage }> {
+async function fresh(
+  texts: ReadonlyMap<string, string>,
+): Promise<{ findings: Finding[]; image: EngineImage }> {
   const { engine } = open(texts);
   await engine.load([...texts.keys()].sort());
   const { findings } = await engine.check({ focus: null });

@@ -145,7 +145,6 @@ export class FakeEngine implements Engine {
     else this.byFile.set(file, parseFunctions(file, text));
   }
 
-
   async update(files: readonly string[]): Promise<void> {
     this.updates++;
     for (const file of files) this.read(file);

@@ -1,14 +1,14 @@
 /** Looks at a cache from outside, and empties it. */
 import { readdirSync, rmSync, statSync, unlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { segmentHeads } from "./evict.js";
-import { keptFolder, manifestsFolder, segmentsFolder } from "./folder.js";
+import { imageHeads, segmentHeads } from "./evict.js";
+import { IMAGE_SUFFIX, keptFolder, manifestsFolder, segmentsFolder } from "./folder.js";
 import { contentHash, type Hash, hexOf } from "./hash.js";
 import { readManifest } from "./manifest.js";
 import { toolStamp } from "./stamps.js";
 
 export interface CacheInfo {
-  /** Segments and manifests. */
+  /** Segments, manifests and images. */
   bytes: number;
   segments: number;
   /** Bytes of segments that another version of the tool wrote. */
@@ -47,6 +47,10 @@ export function cacheInfo(folder: string, root: string | null): CacheInfo {
     segments++;
     if (head.stamp !== toolStamp()) otherVersions += head.bytes;
   }
+  for (const head of imageHeads(folder)) {
+    const owner = hexOf(head.owner);
+    if (wanted === null || owner === wanted) tree(owner).bytes += head.bytes;
+  }
   for (const name of manifestNames(folder)) {
     const owner = name.slice(0, -".tree".length);
     if (wanted !== null && owner !== wanted) continue;
@@ -77,7 +81,8 @@ export function clearCache(folder: string, root: string | null): CacheInfo {
   }
   const owner = ownerOf(root);
   for (const head of segmentHeads(folder)) if (head.owner === owner) remove(head.path);
-  remove(join(manifestsFolder(folder), `${hexOf(owner)}.tree`));
+  for (const suffix of [".tree", IMAGE_SUFFIX])
+    remove(join(manifestsFolder(folder), `${hexOf(owner)}${suffix}`));
   rmSync(keptFolder(folder, root), { recursive: true, force: true });
   return gone;
 }

@@ -1,7 +1,14 @@
 /** Keeps the cache within its bounds: what other versions left goes first, then what was not used for the longest time. */
-import { closeSync, openSync, readdirSync, unlinkSync } from "node:fs";
+import { closeSync, openSync, readdirSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
-import { BYTES_IN_ALL, BYTES_PER_TREE, type CacheSettings, segmentsFolder } from "./folder.js";
+import {
+  BYTES_IN_ALL,
+  BYTES_PER_TREE,
+  type CacheSettings,
+  IMAGE_SUFFIX,
+  manifestsFolder,
+  segmentsFolder,
+} from "./folder.js";
 import type { Hash } from "./hash.js";
 import { readSegmentHead, SEGMENT_SUFFIX, type Segment, type SegmentHead } from "./segment.js";
 
@@ -28,6 +35,25 @@ export function segmentHeads(folder: string): SegmentHead[] {
     } catch {
       // Gone meanwhile.
     }
+  }
+  return heads;
+}
+
+/** The images of all trees, as heads of segments of no stamp. */
+export function imageHeads(folder: string): SegmentHead[] {
+  let names: string[];
+  try {
+    names = readdirSync(manifestsFolder(folder));
+  } catch {
+    return [];
+  }
+  const heads: SegmentHead[] = [];
+  for (const name of names) {
+    if (!name.endsWith(IMAGE_SUFFIX)) continue;
+    const path = join(manifestsFolder(folder), name);
+    const stat = statSync(path, { throwIfNoEntry: false });
+    const owner = Buffer.from(name.slice(0, -IMAGE_SUFFIX.length), "hex").toString("latin1");
+    if (stat) heads.push({ path, stamp: "", owner, bytes: stat.size, usedMs: stat.mtimeMs });
   }
   return heads;
 }
@@ -59,12 +85,15 @@ export function enforceBounds(
   open: readonly Segment[],
   compact: (segments: Segment[]) => readonly Segment[],
 ): void {
-  const perTree = settings.bytesPerTree ?? BYTES_PER_TREE;
+  const images = imageHeads(settings.folder);
+  const perTree = (settings.bytesPerTree ?? BYTES_PER_TREE) - total(images.filter((h) => h.owner === owner));
   const inAll = settings.bytes ?? BYTES_IN_ALL;
   const used = new Set(open.filter((s) => s.used).map((s) => s.head.path));
   const byAge = (a: SegmentHead, b: SegmentHead): number =>
     Number(a.stamp === stamp) - Number(b.stamp === stamp) || a.usedMs - b.usedMs;
 
+  /** What this version can use goes last; images are of no stamp that is known here. */
+  const usable = (h: SegmentHead): boolean => h.stamp === stamp || h.stamp === "";
   let heads = segmentHeads(settings.folder);
   const own = (): SegmentHead[] => heads.filter((h) => h.owner === owner);
   const dropOwn = (order: SegmentHead[]): void => {
@@ -82,5 +111,10 @@ export function enforceBounds(
     heads = segmentHeads(settings.folder);
     dropOwn(own().sort(byAge));
   }
-  shrink(heads, [...heads].sort(byAge), inAll);
+  const all = [...heads, ...images];
+  shrink(
+    all,
+    [...all].sort((a, b) => Number(usable(a)) - Number(usable(b)) || a.usedMs - b.usedMs),
+    inAll,
+  );
 }

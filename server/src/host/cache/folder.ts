@@ -31,7 +31,11 @@ export function cacheSettings(env: NodeJS.ProcessEnv = process.env): CacheSettin
 
 /** Segments of all trees: what one tree's run has made serves every tree with the same contents. */
 export const segmentsFolder = (folder: string): string => join(folder, `v${LAYOUT}`, "segments");
-/** One manifest a tree. */
+/** What an image's name ends with; it is the tree's, like the name of a manifest. */
+export const IMAGE_SUFFIX = ".image";
+/** A tree may keep an image that takes up to this part of its room. */
+export const IMAGE_SHARE = 0.4;
+/** One manifest a tree, and one image. */
 export const manifestsFolder = (folder: string): string => join(folder, `v${LAYOUT}`, "trees");
 /** What the last analysis of a tree found, a file each. */
 export const keptFolder = (folder: string, root: string): string =>

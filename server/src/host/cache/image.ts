@@ -38,12 +38,13 @@ export interface StoredImage extends EngineImage {
   close(): void;
 }
 
-/** Writes an image whole or not at all; throws what the file system throws. */
+/** Writes an image whole or not at all, and none of more bytes than given; throws what the file system throws. */
 export function writeImage(
   path: string,
   stamp: Hash,
   contents: ReadonlyMap<string, Hash>,
   sections: ReadonlyMap<string, Section>,
+  mostBytes: number,
 ): void {
   const temporary = `${path}.${process.pid}.part`;
   const fd = openSync(temporary, "w", 0o600);
@@ -63,7 +64,8 @@ export function writeImage(
     for (const [name, section] of sections) {
       const raw = new Uint8Array(section.buffer, section.byteOffset, section.byteLength);
       const sample = raw.subarray(0, SAMPLE);
-      const packed = raw.length > 4096 && deflateRawSync(sample, { level: 1 }).length < sample.length * WORTH_IT;
+      const packed =
+        raw.length > 4096 && deflateRawSync(sample, { level: 1 }).length < sample.length * WORTH_IT;
       const bytes = packed ? deflateRawSync(raw, { level: 1 }) : raw;
       parts[name] = {
         ints: section instanceof Int32Array,
@@ -95,7 +97,8 @@ export function writeImage(
     write(headAt);
     writeSync(fd, start, 0, start.length, 0);
     closeSync(fd);
-    renameSync(temporary, path);
+    if (at <= mostBytes) renameSync(temporary, path);
+    else unlinkSync(temporary);
   } catch (error) {
     try {
       closeSync(fd);
@@ -111,8 +114,11 @@ export function writeImage(
   }
 }
 
-/** Opens an image; null when there is none of this stamp. Throws BadImage when it is damaged. */
-export function openImage(path: string, stamp: Hash): StoredImage | null {
+/**
+ * Opens an image; null when there is none of this stamp. Throws BadImage when it is damaged; damage that is found later is
+ * also told to `damaged`.
+ */
+export function openImage(path: string, stamp: Hash, damaged: (error: BadImage) => void): StoredImage | null {
   const fd = openSync(path, "r");
   try {
     const { size } = fstatSync(fd);
@@ -152,11 +158,18 @@ export function openImage(path: string, stamp: Hash): StoredImage | null {
       get(name) {
         const part = head.parts[name];
         if (!part) return undefined;
-        const stored = read(part.offset, part.length);
-        if (checksum(stored) !== part.check) throw new BadImage("damaged");
-        // In one piece: the parts are large.
-        const bytes = part.packed ? inflateRawSync(stored, { chunkSize: Math.max(64, part.raw) }) : stored;
-        if (bytes.length !== part.raw) throw new BadImage("damaged");
+        let bytes: Buffer;
+        try {
+          const stored = read(part.offset, part.length);
+          if (checksum(stored) !== part.check) throw new BadImage("damaged");
+          // In one piece: the parts are large.
+          bytes = part.packed ? inflateRawSync(stored, { chunkSize: Math.max(64, part.raw) }) : stored;
+          if (bytes.length !== part.raw) throw new BadImage("damaged");
+        } catch (error) {
+          const bad = error instanceof BadImage ? error : new BadImage(String(error));
+          damaged(bad);
+          throw bad;
+        }
         if (!part.ints) return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
         return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
       },
