@@ -10,6 +10,7 @@ import { BadImage } from "../program/image.js";
 import { contentHash, type Hash, keyOf } from "./cache/hash.js";
 import { wholeToolStamp } from "./cache/stamps.js";
 import type { FactsHost } from "./factsHost.js";
+import { loadImage, questionOf, wholeQuestion } from "./loadTree.js";
 import type { OpenTree } from "./tree.js";
 import { byCodeUnit } from "./walk.js";
 
@@ -30,7 +31,7 @@ export async function checkTree(tree: OpenTree, request: CheckRequest): Promise<
   const { files, focus, atLeast = "low", progress, signal } = request;
   const began = performance.now();
   const cpu = process.cpuUsage();
-  const whole = questionOf([tree.version, null]);
+  const whole = wholeQuestion(tree.version);
   const question = focus === null ? whole : questionOf([tree.version, [...focus].sort(byCodeUnit), atLeast]);
   const kept = async (contents: Hash, about: Hash): Promise<CheckResult | null> => {
     const bytes = await facts.results!.recall(keyFor(contents, about));
@@ -88,19 +89,14 @@ async function checkFromImage(
   { files, progress, signal }: CheckRequest,
   question: Hash,
 ): Promise<CheckResult | null> {
-  const opened = await facts.images?.openImage(files, question, signal);
-  if (!opened) return null;
+  if (!(await loadImage(engine, facts, files, question, { progress, signal }))) return null;
   try {
-    engine.restore(opened.image);
-    await engine.update(opened.changed);
     return await engine.check({ focus: null, progress, signal });
   } catch (error) {
     if (error instanceof BadImage) return null;
     throw error;
   }
 }
-
-const questionOf = (about: unknown): Hash => contentHash(Buffer.from(JSON.stringify(about), "utf8"));
 
 /** Leaves of a result for the whole tree what a check of these files reports. */
 function narrow(result: CheckResult, focus: ReadonlySet<string>, atLeast: Confidence): void {

@@ -2,10 +2,11 @@
  * One engine at work for a tree: loads files, follows the open documents, and works out the findings in them. The newest
  * text wins: a question about an older one is aborted, so that typing never waits for an analysis.
  */
-import type { Engine } from "../engine.js";
+import type { Engine, Progress } from "../engine.js";
 import type { Finding } from "../findings/types.js";
 import { offerFixes } from "../fixes/proof.js";
 import type { Fix } from "../fixes/types.js";
+import { BadImage } from "../program/image.js";
 import type { EngineBackend } from "./deps.js";
 import { Exclusive, isAbort } from "./exclusive.js";
 import type { TextPositions } from "./positions.js";
@@ -18,6 +19,8 @@ export interface AnalystEvents {
   findings(findings: ReadonlyMap<string, Finding[]>, last: boolean): void;
   /** The newest texts could not be analysed. */
   failed(error: unknown): void;
+  /** What the engine went on from is of no use any more: the tree has to be read. */
+  outgrown?(): void;
   log(message: string): void;
 }
 
@@ -60,17 +63,22 @@ export class Analyst {
     await this.lock.run(async () => {
       const files = await list();
       this.giveTexts(this.open.keys());
-      let last = "";
-      await this.backend.engine.load(files, {
-        signal,
-        progress: ({ phase, done, total }) => {
-          const percent = total > 0 ? Math.min(100, Math.floor((100 * done) / total)) : 0;
-          const now = `${phase} ${percent}`;
-          if (now !== last) report(percent, phase);
-          last = now;
-        },
-      });
+      await this.backend.engine.load(files, { signal, progress: percentages(report) });
       if (signal?.aborted) throw new DOMException("aborted", "AbortError");
+    });
+  }
+
+  /** The same in no time, from what an earlier check has left; false when it left nothing of use. */
+  async recall(
+    files: readonly string[],
+    signal: AbortSignal | undefined,
+    report: (percent: number, message: string) => void,
+  ): Promise<boolean> {
+    const { recall } = this.backend;
+    if (!recall) return false;
+    return this.lock.run(() => {
+      this.giveTexts(this.open.keys());
+      return recall(files, { signal, progress: percentages(report) });
     });
   }
 
@@ -159,7 +167,11 @@ export class Analyst {
         }
       });
     } catch (error) {
-      if (!isAbort(error)) {
+      if (error instanceof BadImage) {
+        this.events.log(`what was known of the tree is of no use any more: ${error.message}`);
+        this.failed = true;
+        if (!this.disposed) this.events.outgrown?.();
+      } else if (!isAbort(error)) {
         this.events.log(`analysis failed: ${error instanceof Error ? error.stack : String(error)}`);
         this.failed = !running.signal.aborted;
         if (!this.disposed) this.events.failed(error);
@@ -242,4 +254,15 @@ function groupByFile(findings: readonly Finding[], files: ReadonlySet<string>): 
   const groups = new Map<string, Finding[]>([...files].map((file) => [file, []]));
   for (const finding of findings) groups.get(finding.file)?.push(finding);
   return groups;
+}
+
+/** Tells percentages, each once. */
+function percentages(report: (percent: number, message: string) => void): (p: Progress) => void {
+  let last = "";
+  return ({ phase, done, total }) => {
+    const percent = total > 0 ? Math.min(100, Math.floor((100 * done) / total)) : 0;
+    const now = `${phase} ${percent}`;
+    if (now !== last) report(percent, phase);
+    last = now;
+  };
 }

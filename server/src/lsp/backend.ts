@@ -9,6 +9,7 @@ import type { Engine } from "../engine.js";
 import { cacheSettings } from "../host/cache/folder.js";
 import type { FactsHost } from "../host/factsHost.js";
 import { KeptFindingsFolder } from "../host/keptFindings.js";
+import { loadImage, wholeQuestion } from "../host/loadTree.js";
 import { nearFiles } from "../host/nearFiles.js";
 import { findKernelRoot, readKernelVersion } from "../host/root.js";
 import { Sources } from "../host/sources.js";
@@ -26,6 +27,8 @@ async function openTree({ root, scope, contextRoots }: OpenTreeOptions): Promise
     const facts = openFacts({ root, outline: { registrations: registrationNames(tables) }, cache });
     return new OpenedEngine(createEngine({ tables, facts, version }), facts);
   };
+  // What contexts the user has named is in no image.
+  const question = contextRoots.length === 0 ? wholeQuestion(version) : null;
   // Opened when it is first needed: by then the cache has what the near part has made.
   let whole: OpenedEngine | null = null;
   const theWhole = (): OpenedEngine => {
@@ -46,6 +49,10 @@ async function openTree({ root, scope, contextRoots }: OpenTreeOptions): Promise
       // Outside of a kernel tree every folder is code that somebody wants to see.
       return (await walkTree(root, { includeOutside: scope === "folder", signal })).files;
     },
+    recall: async (files, options = {}) => {
+      const { engine, facts } = theWhole();
+      return question !== null && loadImage(engine, facts, files, question, options);
+    },
     setOverlay: (file, text) => theWhole().setOverlay(file, text),
     read: (file) => (whole ? whole.read(file) : readDisk(file)),
     dispose: async () => whole?.dispose(),
@@ -61,7 +68,7 @@ async function openTree({ root, scope, contextRoots }: OpenTreeOptions): Promise
 class OpenedEngine implements EngineBackend {
   constructor(
     readonly engine: Engine,
-    private readonly facts: FactsHost,
+    readonly facts: FactsHost,
   ) {}
 
   setOverlay(file: string, text: string | null): void {

@@ -12,6 +12,8 @@ export type TreeScope = "kernel" | "folder" | "files";
 /** An engine and the texts that it reads. */
 export interface EngineBackend {
   readonly engine: Engine;
+  /** Makes the engine know these files in a quicker way than by reading them, if there is one. */
+  recall?(files: readonly string[], options: Parameters<Engine["load"]>[1]): Promise<boolean>;
   /** Puts a text (latin1) in place of the file on disk, or takes it away again (null). */
   setOverlay(file: string, text: string | null): void;
   /** Text of a file as latin1, overlays in place of the disk; null when it cannot be read. */

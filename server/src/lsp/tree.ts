@@ -79,6 +79,10 @@ export class Tree {
     this.whole = new Analyst(backend, this.open, {
       findings: (findings, last) => this.takeWhole(findings, last),
       failed: (error) => this.setHealth("degraded", `Analysis failed: ${errorText(error)}`),
+      outgrown: () => {
+        this.setHealth("indexing", "Types or macros of the whole tree have changed");
+        events.outgrown(this);
+      },
       log: (message) => events.log(message),
     });
   }
@@ -100,16 +104,15 @@ export class Tree {
         reason += `, and its ${MAX_FOLDER_FILES}+ files are too many: only open files are analysed`;
       }
       this.allFiles = files;
-      for (const file of this.open.keys()) this.wantNear(file);
-      await this.nearWork;
-      await this.whole.load(
-        async () => files,
-        loading.signal,
-        (percent, message) => {
-          shown.report(percent, message);
-          this.setHealth("indexing", `${message} ${percent}%${this.firstFindings()}`);
-        },
-      );
+      const report = (percent: number, message: string): void => {
+        shown.report(percent, message);
+        this.setHealth("indexing", `${message} ${percent}%${this.firstFindings()}`);
+      };
+      if (!(await this.whole.recall(files, loading.signal, report))) {
+        for (const file of this.open.keys()) this.wantNear(file);
+        await this.nearWork;
+        await this.whole.load(async () => files, loading.signal, report);
+      }
       const size = `${files.length} files`;
       if (reason) this.loadedHealth = ["degraded", `Analysing ${size}: ${reason}`];
       else this.loadedHealth = ["ready", `${size} indexed`];
