@@ -37,6 +37,7 @@ import { CursorCheck } from "./cursor/check.js";
 import { functionRef } from "./explain.js";
 import { findFunctions, functionNumberAt, Inspector, similarNames } from "./inspector.js";
 import { Reporter } from "./report.js";
+import { Reports } from "./reports.js";
 import { Solver } from "./solver.js";
 import { applySuppressions } from "./suppressions.js";
 import { lockAt } from "./users/lockAt.js";
@@ -61,6 +62,8 @@ class KernelEngine implements InspectingEngine {
   /** What checks know, kept from one to the next. */
   private solver: Solver | null = null;
   private cursors: CursorCheck | null = null;
+  /** What was found in the whole tree. */
+  private reports: Reports | null = null;
   /** Answers questions from what the last check knows; before the first check it works out what it needs by itself. */
   private inspector: Inspector | null = null;
   /** Texts of files as they were when last told of a change: what an edit left alone is not analysed again. */
@@ -121,6 +124,7 @@ class KernelEngine implements InspectingEngine {
     this.program = program;
     this.solver = null;
     this.cursors = null;
+    this.reports = null;
     this.inspector = null;
     this.mark("link");
   }
@@ -135,6 +139,7 @@ class KernelEngine implements InspectingEngine {
 
   async update(files: readonly string[]): Promise<void> {
     const { program } = this;
+    this.reports?.edited(files);
     const fresh = new Map<string, FileOutline | null>();
     await this.options.facts.outlines(files, (file, outline) => fresh.set(file, outline));
     const changed = new Set<number>();
@@ -272,8 +277,18 @@ class KernelEngine implements InspectingEngine {
       within,
     );
     this.mark("list walks");
+    const read = (file: string): string | null => this.options.facts.read(file);
+    if (options.focus === null) {
+      if (this.reports?.solver !== solver) this.reports = new Reports(solver, read);
+      this.reports.update(enter, callbacks, cursors);
+      const { lowAside } = options;
+      const told = lowAside ? this.reports.lowAside() : { findings: this.reports.all() };
+      this.mark("findings");
+      const { found, suppressed } = this.reports.counts();
+      return { ...told, stats: this.statistics(stats, found, suppressed) };
+    }
     const findings = new Reporter(solver).findings(enter, callbacks, options.focus, options.atLeast, cursors);
-    applySuppressions(findings, (file) => this.options.facts.read(file));
+    applySuppressions(findings, read);
     this.mark("findings");
     return {
       findings,

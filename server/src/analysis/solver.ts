@@ -90,6 +90,8 @@ export class Solver implements World {
   readonly graph: CallGraph;
   readonly pointers: Pointers;
   readonly results = new Map<number, FnResult>();
+  /** Functions whose result was set or taken away since a report emptied this; null: any may have been. See `Reports`. */
+  replaced: Set<number> | null = null;
   readonly wrappers: LockWrappers;
   readonly flows: FlowStore;
   private readonly stale = new Set<number>();
@@ -249,6 +251,7 @@ export class Solver implements World {
       // Nobody may come to it any more by its number; a number is never given again.
       const users = this.usersOf(fn);
       this.results.delete(fn);
+      this.replaced?.add(fn);
       this.exported.delete(fn);
       this.callers.delete(fn);
       this.stale.delete(fn);
@@ -534,6 +537,7 @@ export class Solver implements World {
         // Nothing there can sleep: what was found before an edit is gone.
         if (this.stale.delete(fn)) {
           this.results.delete(fn);
+          this.replaced?.add(fn);
           this.exported.delete(fn);
         }
         continue;
@@ -542,6 +546,7 @@ export class Solver implements World {
       const flow = this.flows.get(fn);
       if (!flow) continue;
       this.results.set(fn, new Interpreter(this, fn, flow, false).run());
+      this.replaced?.add(fn);
       // It says nothing to callers now, whatever it was asked for before.
       this.exported.delete(fn);
       this.stale.delete(fn);
@@ -560,6 +565,7 @@ export class Solver implements World {
     const regions = (this.regionCalls.get(fn)?.length ?? 0) > 0;
     result.findings = flow && regions ? new Interpreter(this, fn, flow, false).run().findings : [];
     this.foundByItself.add(result);
+    this.replaced?.add(fn);
   }
   private readonly foundByItself = new WeakSet<FnResult>();
 
@@ -702,6 +708,7 @@ export class Solver implements World {
     // A cycle starts from nothing, so that what it says does not depend on what it said before an edit.
     if (cyclic) for (const fn of scc) this.results.delete(fn);
     for (const fn of scc) this.stale.delete(fn);
+    for (const fn of scc) this.replaced?.add(fn);
     // By place: numbers depend on what was edited when.
     const order = cyclic ? [...scc].sort((a, b) => this.program.comparePlaces(a, b)) : scc;
     // After the first round only those whose callees said something new can say something new themselves.
