@@ -45,7 +45,7 @@ export class Reports {
   private readonly paths: string[] = [];
   private readonly numbers = new Map<string, number>();
   /** The roots: function numbers doubled, and one for a callback, in order. */
-  private members = new Int32Array(0);
+  private members: Int32Array = new Int32Array(0);
   /** How the callbacks of each file are registered, and what that was taken from. */
   private roots = new Map<string, string>();
   private rootsSeen: readonly CallbackRoot[] | null = null;
@@ -65,7 +65,7 @@ export class Reports {
     if (!saved) return;
     for (const path of saved.paths) this.fileNumber(path);
     this.files = restoreFiles(saved.files, this.paths);
-    this.members = saved.members as Int32Array<ArrayBuffer>;
+    this.members = saved.members;
     for (let i = 0; i < saved.roots.length; i += 2) this.roots.set(saved.roots[i], saved.roots[i + 1]);
     this.putSuper = new Set(saved.putSuper);
     solver.replaced = new Set();
@@ -309,9 +309,12 @@ function* keysOf(triples: Int32Array): Iterable<string> {
     yield throughKey(triples[i], triples[i + 1], triples[i + 2]);
 }
 
-function membersOf(enter: readonly number[], callbacks: ReadonlySet<number>): Int32Array<ArrayBuffer> {
-  const all = new Set([...enter, ...callbacks]);
-  return Int32Array.from(all, (fn) => fn * 2 + (callbacks.has(fn) ? 1 : 0)).sort();
+function membersOf(enter: readonly number[], callbacks: ReadonlySet<number>): Int32Array {
+  const members = new Int32Array(enter.length + callbacks.size);
+  let n = 0;
+  for (const fn of enter) if (!callbacks.has(fn)) members[n++] = fn * 2;
+  for (const fn of callbacks) members[n++] = fn * 2 + 1;
+  return members.slice(0, n).sort();
 }
 
 /** Where a function stands among the roots, negative when it is none. */

@@ -43,6 +43,8 @@ class Bench {
   }
 
   async edit(path: string, text: string | null): Promise<void> {
+    // What merely moves is no change then.
+    this.engine.remember(path);
     if (text === null) this.texts.delete(path);
     else this.texts.set(path, text);
     this.host.sources.setOverlay(path, text);
@@ -227,6 +229,121 @@ static const struct ops ${name}_ops = {
   await bench.edit("drivers/one/two.c", driver("two").replace(/static const[^}]*\};\n/, ""));
   await bench.check();
   expect(bench.made).toContain("core/core.c");
+});
+
+it("keeps to what callers tell when an assertion's file is made anew for another reason", async () => {
+  const bench = new Bench();
+  await bench.start(small());
+  bench.restore();
+  // A callback now: nothing that the caller's findings rest on is another.
+  await bench.edit("lib/start.c", "void start(struct x *p)\n{\n\ttimer_setup(&p->timer, helper, 0);\n}\n");
+  expect(where((await bench.check()).findings)).toEqual(where((await bench.check()).findings));
+  await bench.edit("lib/other.c", "void other(struct x *p)\n{\n\trequest_irq(1, helper, 0, p, p);\n}\n");
+  await bench.check();
+  expect(bench.made).toContain("lib/helper.c");
+  expect(bench.made).not.toContain("lib/user.c");
+});
+
+it("follows where a lock was taken for the function", async () => {
+  const bench = new Bench();
+  const take = "void take(struct x *p)\n{\n\tspin_lock(&p->lock);\n}\n";
+  const texts = new Map(small());
+  texts.set("lib/take.c", take);
+  texts.set(
+    "lib/user.c",
+    USER.replace("spin_lock(&p->lock);", "take(p);").replace("helper(p);", "msleep(1);"),
+  );
+  const through = (r: CheckResult) =>
+    r.findings.find((f) => f.function === "user")!.context.through!.map((step) => step.offset);
+  const before = through(await bench.start(texts));
+  bench.restore();
+  await bench.edit("lib/take.c", `\n${take}`);
+  expect(through(await bench.check())).not.toEqual(before);
+  expect(bench.made).toContain("lib/user.c");
+});
+
+it("follows who else a pointer could lead to, where that is all that changes", async () => {
+  const bench = new Bench();
+  const rival = "static const struct ops two_ops = {\n\t.run = two_run,\n};\n";
+  const texts: [string, string][] = [
+    ["core/core.c", "#include <linux/ops.h>\nvoid core(struct dev *d)\n{\n\td->ops->run(d);\n}\n"],
+    [
+      "drivers/net/one/one.c",
+      "static void one_run(struct dev *d)\n{\n\tmsleep(1);\n}\nstatic const struct ops one_ops = {\n\t.run = one_run,\n};\n",
+    ],
+    ["drivers/usb/two/table.c", rival],
+    [
+      "drivers/usb/two/two.c",
+      "void two_run(struct dev *d)\n{\n}\nvoid two(struct dev *d)\n{\n\tspin_lock(&d->lock);\n\tcore(d);\n\tspin_unlock(&d->lock);\n}\n",
+    ],
+    [
+      "include/linux/ops.h",
+      "struct ops { void (*run)(struct dev *d); };\nstruct dev { spinlock_t lock; const struct ops *ops; };\n",
+    ],
+  ];
+  const unlikely = (r: CheckResult) => r.findings.map((f) => f.reasons.includes("unlikely-target"));
+  expect(unlikely(await bench.start(texts))).toEqual([true]);
+  bench.restore();
+  await bench.edit("drivers/usb/two/table.c", "\n");
+  expect(unlikely(await bench.check())).toEqual([false]);
+  await bench.edit("drivers/usb/two/table.c", rival);
+  expect(unlikely(await bench.check())).toEqual([true]);
+});
+
+it("follows a table that makes a function of a chain a put_super", async () => {
+  const bench = new Bench();
+  const texts = new Map(small());
+  texts.set(
+    "include/linux/fs.h",
+    "struct super_operations { void (*put_super)(struct super_block *sb); };\n",
+  );
+  await bench.start(texts);
+  bench.restore();
+  await bench.edit("lib/table.c", "static const struct super_operations o = {\n\t.put_super = alone,\n};\n");
+  expect((await bench.check()).findings[0]).toMatchObject({
+    function: "alone",
+    reasons: ["put-super-path"],
+  });
+  await bench.edit("lib/table.c", null);
+  expect((await bench.check()).findings[0].reasons).toEqual([]);
+});
+
+it("follows what is said of list walks, wherever that changes", async () => {
+  const bench = new Bench();
+  const walk = `#include "w.h"
+LIST_HEAD(items);
+DEFINE_SPINLOCK(items_lock);
+void walk(void)
+{
+	struct item *i;
+
+	spin_lock(&items_lock);
+	list_for_each_entry(i, &items, entry) {
+		spin_unlock(&items_lock);
+		work(i);
+		spin_lock(&items_lock);
+	}
+	spin_unlock(&items_lock);
+}
+`;
+  const gone = `#include "w.h"
+void item_gone(struct item *i)
+{
+	spin_lock(&items_lock);
+	list_del(&i->entry);
+	spin_unlock(&items_lock);
+}
+`;
+  const { findings } = await bench.start([
+    ["drivers/w/gone.c", gone],
+    ["drivers/w/walk.c", walk],
+    ["drivers/w/w.h", "struct item { struct list_head entry; };\nextern spinlock_t items_lock;\n"],
+  ]);
+  expect(findings[0].paths[0].chain.map((step) => step.file)).toContain("drivers/w/gone.c");
+  bench.restore();
+  await bench.edit("drivers/w/gone.c", `\n${gone}`);
+  await bench.check();
+  expect(bench.made).toEqual(["drivers/w/gone.c", "drivers/w/walk.c"]);
 });
 
 it("saves and restores without results or outlines, and tells low findings apart", async () => {
