@@ -26,9 +26,11 @@ export function decodeResult(bytes: Uint8Array): Checked | null {
   return record && { ...record, findings: unpackFindings(record.findings) };
 }
 
-/** The result with its findings of low confidence among the others; null when the record is not what belongs to it. */
-export function withLow(result: Checked, record: Uint8Array): Checked | null {
-  const packedLow = unpacked(record) as PackedFindings[] | null;
+export const decodeLow = (bytes: Uint8Array): PackedFindings[] | null =>
+  unpacked(bytes) as PackedFindings[] | null;
+
+/** The result with its findings of low confidence among the others; null when these do not belong to it. */
+export function withLow(result: Checked, packedLow: readonly PackedFindings[] | null): Checked | null {
   const { low, ...rest } = result;
   if (!low || packedLow?.length !== low.length) return null;
   const sure = new Map<string, Finding[]>();

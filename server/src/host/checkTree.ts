@@ -4,10 +4,11 @@
  */
 import { hasStepIn } from "../analysis/report.js";
 import type { CheckResult, Progress } from "../engine.js";
+import type { PackedFindings } from "../findings/packed.js";
 import type { Confidence } from "../findings/types.js";
 import { contentHash, type Hash, keyOf } from "./cache/hash.js";
 import { wholeToolStamp } from "./cache/stamps.js";
-import { type Checked, decodeResult, encodeLow, encodeResult, withLow } from "./checkRecords.js";
+import { type Checked, decodeLow, decodeResult, encodeLow, encodeResult, withLow } from "./checkRecords.js";
 import type { FactsHost } from "./factsHost.js";
 import type { OpenTree } from "./tree.js";
 import { byCodeUnit } from "./walk.js";
@@ -37,7 +38,7 @@ export async function checkTree(tree: OpenTree, request: CheckRequest): Promise<
     const result = bytes && decodeResult(bytes);
     if (!result?.low || atLeast !== "low") return result;
     const low = await facts.results!.recall(keyFor(contents, lowOfWhole));
-    return low && withLow(result, low);
+    return low && withLow(result, decodeLow(low));
   };
   const recalled = async (contents: Hash | null): Promise<Checked | null> => {
     if (contents === null || !facts.results) return null;
@@ -68,12 +69,14 @@ export async function checkTree(tree: OpenTree, request: CheckRequest): Promise<
   const after = await recalled(contents);
   if (after) return after;
   const result = await engine.check({ focus, atLeast, lowAside: focus === null, progress, signal });
-  const low = result.low && encodeLow(result.low);
+  const { low } = result;
   if (contents !== null && isSure(result, facts) && facts.results?.loadedContents(files) === contents) {
     facts.results.keep(keyFor(contents, question), encodeResult(result));
-    if (low) facts.results.keep(keyFor(contents, lowOfWhole), low);
+    if (low) facts.results.keep(keyFor(contents, lowOfWhole), encodeLow(low));
   }
-  return low && atLeast === "low" ? (withLow(result, low) ?? result) : result;
+  if (!low || atLeast !== "low") return result;
+  const packed = low.map((l) => JSON.parse(l.json) as PackedFindings);
+  return withLow(result, packed) ?? result;
 }
 
 const questionOf = (about: unknown): Hash => contentHash(Buffer.from(JSON.stringify(about), "utf8"));
