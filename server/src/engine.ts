@@ -31,13 +31,33 @@ export interface CheckOptions {
   within?: readonly { file: string; offset: number }[];
   /** With a focus: only paths of this confidence and above bring a finding into it. Default: any. */
   atLeast?: Confidence;
+  /** Without a focus: those of low confidence, which are most of them, come apart from the others (`CheckResult.low`). */
+  lowAside?: boolean;
   progress?: (p: Progress) => void;
   signal?: AbortSignal;
+}
+
+/** The findings of low confidence in one file, without what they say. */
+export interface LowCount {
+  file: string;
+  /** First letter of the confidence of each finding in the file, in order: where these stand among the others. */
+  levels: string;
+  count: number;
+  /** How many of these are suppressed. */
+  suppressed: number;
+}
+
+/** With what they say as text: it costs more to read it than to keep it. */
+export interface LowFindings extends LowCount {
+  /** `PackedFindings` as JSON, a character a byte. */
+  readonly json: string;
 }
 
 export interface CheckResult {
   /** All findings of every confidence, suppressed ones marked, in a total order (file, offset, rule, fingerprint). */
   findings: Finding[];
+  /** Where they were wanted apart: those of low confidence, in order of files. `findings` has none then. */
+  low?: readonly LowFindings[];
   stats: AnalysisStats;
 }
 

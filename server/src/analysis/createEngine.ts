@@ -26,6 +26,7 @@ import { Edits } from "./edits.js";
 import { functionRef } from "./explain.js";
 import { findFunctions, functionNumberAt, Inspector, similarNames } from "./inspector.js";
 import { Reporter } from "./report.js";
+import { Reports } from "./reports.js";
 import { Solver } from "./solver.js";
 import { applySuppressions } from "./suppressions.js";
 import { lockAt } from "./users/lockAt.js";
@@ -50,6 +51,8 @@ class KernelEngine implements InspectingEngine {
   /** What checks know, kept from one to the next. */
   private solver: Solver | null = null;
   private cursors: CursorCheck | null = null;
+  /** What was found in the whole tree. */
+  private reports: Reports | null = null;
   /** Answers questions from what the last check knows; before the first check it works out what it needs by itself. */
   private inspector: Inspector | null = null;
   private macroClasses: MacroClasses = harvestMacroClasses([]);
@@ -108,6 +111,7 @@ class KernelEngine implements InspectingEngine {
     this.restored = false;
     this.solver = null;
     this.cursors = null;
+    this.reports = null;
     this.inspector = null;
     this.mark("link");
   }
@@ -167,6 +171,7 @@ class KernelEngine implements InspectingEngine {
 
   async update(files: readonly string[]): Promise<void> {
     const { program } = this;
+    this.reports?.edited(files);
     const fresh = new Map<string, FileOutline | null>();
     await this.options.facts.outlines(files, (file, outline) => fresh.set(file, outline));
     // An image says nothing about a tree in which macros or types mean something else throughout.
@@ -209,8 +214,18 @@ class KernelEngine implements InspectingEngine {
       within,
     );
     this.mark("list walks");
+    const read = (file: string): string | null => this.options.facts.read(file);
+    if (options.focus === null) {
+      if (this.reports?.solver !== solver) this.reports = new Reports(solver, read);
+      this.reports.update(enter, callbacks, cursors);
+      const { lowAside } = options;
+      const told = lowAside ? this.reports.lowAside() : { findings: this.reports.all() };
+      this.mark("findings");
+      const { found, suppressed } = this.reports.counts();
+      return { ...told, stats: this.statistics(stats, found, suppressed) };
+    }
     const findings = new Reporter(solver).findings(enter, callbacks, options.focus, options.atLeast, cursors);
-    applySuppressions(findings, (file) => this.options.facts.read(file));
+    applySuppressions(findings, read);
     this.mark("findings");
     return {
       findings,

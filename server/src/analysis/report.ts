@@ -27,6 +27,12 @@ import { TargetDoubts } from "./targetDoubts.js";
 
 const MESSAGE_LOCKS = new Set<ContextKind>(["spinlock", "rwlock", "raw-spinlock", "bit-spinlock", "seqlock"]);
 
+/** A finding that is complete but for its identity, which the name at its call goes into. */
+export interface Draft {
+  finding: Finding;
+  callee: string;
+}
+
 export class Reporter {
   private readonly program: Program;
   private readonly targets: TargetDoubts;
@@ -47,25 +53,40 @@ export class Reporter {
     focus: ReadonlySet<string> | null,
     atLeast: Confidence = "low",
     /** Findings of other rules, complete but for their identity. */
-    others: readonly { finding: Finding; callee: string }[] = [],
+    others: readonly Draft[] = [],
   ): Finding[] {
-    const drafts: { finding: Finding; callee: string }[] = [...others];
-    const seenSink = new Set<string>();
     const all = new Set<number>([...enter, ...callbacks]);
     const ordered = [...all].sort((a, b) => a - b);
+    const findings = this.findingsOf(ordered, callbacks, new Set(), others);
+    return focus ? findings.filter((f) => hasStepIn(f, focus, atLeast)) : findings;
+  }
+
+  /**
+   * The findings of all roots of some files, in order of place. `seen`: what entered findings of other files tell already
+   * (keys of `throughKey`); those of these files are added.
+   */
+  findingsOf(
+    ordered: readonly number[],
+    callbacks: ReadonlySet<number>,
+    seen: Set<string>,
+    others: readonly Draft[],
+  ): Finding[] {
+    const drafts: Draft[] = [...others];
     // Contexts that were entered come first: an asserted one repeats what the callers' findings say.
     for (const pass of ["entered", "asserted"] as const) {
       for (const fn of ordered) {
         const r = this.solver.results.get(fn);
         if (!r || !this.program.alive(fn)) continue;
         for (const f of r.findings) {
-          const asserted = (f.context.reasons & (R.assertion | R.annotation)) !== 0;
+          const asserted = isAsserted(f);
           if (asserted !== (pass === "asserted")) continue;
-          if (asserted && f.entries.every((e) => seenSink.has(throughKey(fn, e)))) continue;
+          if (asserted && f.entries.every((e) => seen.has(throughKey(fn, e.sink.fn, e.sink.at)))) continue;
           const made = this.fromRaw(fn, f);
           if (!made) continue;
           drafts.push(made);
-          if (!asserted) for (const e of f.entries) markThrough(seenSink, e);
+          if (asserted) continue;
+          for (const e of f.entries)
+            for (let x = e.next; x; x = x.next) seen.add(throughKey(x.fn, e.sink.fn, e.sink.at));
         }
       }
     }
@@ -80,12 +101,8 @@ export class Reporter {
     );
     // Before anything is left out: what a finding is called does not depend on what was asked for.
     const ids = identify(drafts.map((d) => ({ ...d.finding, callee: d.callee })));
-    drafts.forEach((d, i) => {
-      d.finding.fingerprint = ids[i].fingerprint;
-      d.finding.cluster = ids[i].cluster;
-    });
-    const findings = drafts.map((d) => d.finding);
-    return focus ? findings.filter((f) => hasStepIn(f, focus, atLeast)) : findings;
+    // Drafts of other rules are not ours to change.
+    return drafts.map(({ finding }, i) => ({ ...finding, ...ids[i] }));
   }
 
   site(fn: number, at: number, end: number): Site {
@@ -172,7 +189,7 @@ export class Reporter {
     return parts.join(", ");
   }
 
-  private fromRaw(fn: number, f: RawFinding): { finding: Finding; callee: string } | null {
+  private fromRaw(fn: number, f: RawFinding): Draft | null {
     const extra =
       (f.maybeHeld ? R["maybe-held"] : 0) | (this.program.fnFlags(fn) & FnFlag.Init ? R["boot-only"] : 0);
     const paths = f.entries.map((e) => this.path(e, extra));
@@ -206,7 +223,7 @@ export class Reporter {
     more: number,
     callback: boolean,
     entries: readonly SleepEntry[],
-  ): { finding: Finding; callee: string } {
+  ): Draft {
     const rank = { high: 2, medium: 1, low: 0 } as const;
     const best = paths.reduce((a, b) => (rank[b.confidence] > rank[a.confidence] ? b : a));
     const gfp = entries.length > 0 && entries.every((e) => e.sink.allocation && isGfp(e));
@@ -230,10 +247,7 @@ export class Reporter {
     return { finding, callee };
   }
 
-  private callbackFindings(
-    callbacks: ReadonlySet<number>,
-    drafts: { finding: Finding; callee: string }[],
-  ): void {
+  private callbackFindings(callbacks: ReadonlySet<number>, drafts: Draft[]): void {
     const byFn = new Map<number, CallbackRoot[]>();
     for (const r of this.solver.pointers.roots) {
       if (!callbacks.has(r.fn) || !this.program.alive(r.fn)) continue;
@@ -320,13 +334,12 @@ function levelOf(r: CallbackRoot): number {
   return r.confidence === "high" ? 2 : r.confidence === "medium" ? 1 : 0;
 }
 
-function throughKey(fn: number, e: SleepEntry): string {
-  return `${fn}:${e.sink.fn}:${e.sink.at}`;
-}
+/** What an entered finding tells of a function that one of its chains goes through, and an asserted one asks about. */
+export const throughKey = (fn: number, sinkFn: number, sinkAt: number): string => `${fn}:${sinkFn}:${sinkAt}`;
 
-function markThrough(set: Set<string>, e: SleepEntry): void {
-  for (let x = e.next; x; x = x.next) set.add(`${x.fn}:${e.sink.fn}:${e.sink.at}`);
-}
+/** The function does not make the context: it says that its callers do. */
+export const isAsserted = (f: RawFinding): boolean =>
+  (f.context.reasons & (R.assertion | R.annotation)) !== 0;
 
 const RANK: Record<Confidence, number> = { high: 2, medium: 1, low: 0 };
 

@@ -24,8 +24,6 @@ export class Results {
   private readonly own = new Map<number, FnResult>();
   /** Of the image, those that are not true any more. */
   private readonly gone = new Set<number>();
-  /** Set or deleted since this was last emptied. */
-  readonly replaced = new Set<number>();
 
   constructor(private readonly base: SavedResults | null = null) {}
 
@@ -44,13 +42,11 @@ export class Results {
   set(fn: number, result: FnResult): void {
     this.own.set(fn, result);
     if (this.base) this.gone.add(fn);
-    this.replaced.add(fn);
   }
 
   delete(fn: number): void {
     this.own.delete(fn);
     if (this.base) this.gone.add(fn);
-    this.replaced.add(fn);
   }
 
   *keys(): IterableIterator<number> {

@@ -93,6 +93,8 @@ export class Solver implements World {
   readonly graph: CallGraph;
   readonly pointers: Pointers;
   readonly results: Results;
+  /** Functions whose result was set or taken away since a report emptied this; null: any may have been. See `Reports`. */
+  replaced: Set<number> | null = null;
   readonly wrappers: LockWrappers;
   readonly flows: FlowStore;
   private readonly stale: Set<number>;
@@ -304,6 +306,7 @@ export class Solver implements World {
       // Nobody may come to it any more by its number; a number is never given again.
       const users = this.usersOf(fn);
       this.results.delete(fn);
+      this.replaced?.add(fn);
       this.exported.delete(fn);
       this.callers.delete(fn);
       this.stale.delete(fn);
@@ -617,6 +620,7 @@ export class Solver implements World {
         // Nothing there can sleep: what was found before an edit is gone.
         if (this.stale.delete(fn)) {
           this.results.delete(fn);
+          this.replaced?.add(fn);
           this.exported.delete(fn);
         }
       } else if (!this.results.has(fn) || this.stale.has(fn)) run.push(fn);
@@ -650,8 +654,8 @@ export class Solver implements World {
     const flow = this.flows.get(fn);
     const regions = (this.regionCalls.get(fn)?.length ?? 0) > 0;
     result.findings = flow && regions ? new Interpreter(this, fn, flow, false).run().findings : [];
-    this.results.replaced.add(fn);
     this.foundByItself.add(fn);
+    this.replaced?.add(fn);
   }
 
   /** Everything that is called where it matters. */
@@ -794,6 +798,7 @@ export class Solver implements World {
     // A cycle starts from nothing, so that what it says does not depend on what it said before an edit.
     if (cyclic) for (const fn of scc) this.results.delete(fn);
     for (const fn of scc) this.stale.delete(fn);
+    for (const fn of scc) this.replaced?.add(fn);
     // By place: numbers depend on what was edited when.
     const order = cyclic ? [...scc].sort((a, b) => this.program.comparePlaces(a, b)) : scc;
     // After the first round only those whose callees said something new can say something new themselves.

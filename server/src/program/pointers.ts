@@ -112,6 +112,8 @@ export class Pointers {
   /** Names that are or were installed or registered somewhere, whether or not they are functions. */
   private readonly installed = new Set<number>();
   private current: FilePointers | null = null;
+  /** Functions whose `rivals` may be others since a report emptied this; null: any. See `Reports`. */
+  rivalsMoved: Set<number> | null = new Set();
 
   /** In an engine that was restored: name → files whose initialisers or registrations may have to do with it. */
   private concerned: PackedLists | null = null;
@@ -295,6 +297,7 @@ export class Pointers {
       const now = this.files.get(index);
       if (before === (now && signature(now))) continue;
       changed = true;
+      if (this.rivalsMoved) noteMoved(this.rivalsMoved, old, now, this.byField);
       for (const fn of [...fields.keys(), ...(now?.fns ?? [])])
         if (!moved.has(fn)) moved.set(fn, fields.get(fn) ?? []);
     }
@@ -305,6 +308,7 @@ export class Pointers {
 
   private rebuild(): Map<number, readonly number[]> {
     const before = new Map(this.holders);
+    this.rivalsMoved = null;
     for (const map of [this.files, this.byField, this.assigned, this.held, this.holders]) map.clear();
     for (const f of this.program.files) if (f) this.addFile(f);
     this.forgetSums();
@@ -626,6 +630,30 @@ export class Pointers {
   /** Field name → functions, for over-approximating calls through members by name. */
   byName(): IterableIterator<[number, readonly number[]]> {
     return this.held.entries();
+  }
+}
+
+/** Adds the functions of the fields (`struct.field`) that hold others now, or hold one more or less often. */
+function noteMoved(
+  into: Set<number>,
+  old: FilePointers | undefined,
+  now: FilePointers | undefined,
+  byField: ReadonlyMap<string, readonly number[]>,
+): void {
+  const lists = (own: FilePointers | undefined): Map<string, number[]> => {
+    const map = new Map<string, number[]>();
+    own?.keys.forEach((key, i) => {
+      if (typeof key === "string") push(map, key, own.fns[i]);
+    });
+    return map;
+  };
+  const before = lists(old);
+  const after = lists(now);
+  for (const key of new Set([...before.keys(), ...after.keys()])) {
+    const was = before.get(key) ?? [];
+    if (was.join() === (after.get(key) ?? []).join()) continue;
+    for (const fn of was) into.add(fn);
+    for (const fn of byField.get(key) ?? []) into.add(fn);
   }
 }
 

@@ -1,5 +1,5 @@
 /** What is to be reported of a check: findings filtered once, the same way for every format. */
-import type { CheckResult } from "../engine.js";
+import type { CheckResult, LowCount } from "../engine.js";
 import { classifyPath } from "../findings/scope.js";
 import type { AnalysisStats, Confidence, Finding, FindingPath } from "../findings/types.js";
 import { TreePositions } from "./positions.js";
@@ -39,10 +39,18 @@ function withPaths(finding: Finding, least: Confidence): Finding {
   return { ...finding, paths, morePaths: finding.morePaths + finding.paths.length - paths.length };
 }
 
-export function makeReport(result: CheckResult, options: ReportOptions): Report {
+/** `low`: findings that are only counted, all of them below the wanted confidence. */
+export function makeReport(
+  result: Omit<CheckResult, "low"> & { low?: readonly LowCount[] },
+  options: ReportOptions,
+): Report {
   const findings: Finding[] = [];
   let hidden = 0;
   let inTests = 0;
+  for (const { file, count } of result.low ?? []) {
+    if (classifyPath(file) === "test" && !options.named?.has(file)) inTests += count;
+    else hidden += count;
+  }
   for (const finding of result.findings) {
     if (classifyPath(finding.file) === "test" && !options.named?.has(finding.file)) inTests++;
     else if (!atLeast(finding.confidence, options.minConfidence)) hidden++;

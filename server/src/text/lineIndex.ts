@@ -11,30 +11,42 @@ export interface LineColumn {
  * line's terminator for UTF-16 columns but counts as a byte.
  */
 export class LineIndex {
-  private readonly starts: Int32Array;
+  private starts: Int32Array;
+  /** How many starts are known: lines are sought as far as somebody asks. */
+  private known = 1;
+  private complete = false;
 
   constructor(private readonly text: string) {
-    let starts = new Int32Array(Math.max(16, text.length >> 4));
-    let n = 1;
-    for (let i = text.indexOf("\n"); i >= 0; i = text.indexOf("\n", i + 1)) {
-      if (n === starts.length) {
-        const wider = new Int32Array(n * 2);
-        wider.set(starts);
-        starts = wider;
-      }
-      starts[n++] = i + 1;
-    }
-    this.starts = starts.slice(0, n);
+    this.starts = new Int32Array(Math.max(16, text.length >> 5));
   }
 
   get lineCount(): number {
-    return this.starts.length;
+    this.reach(this.text.length, Number.POSITIVE_INFINITY);
+    return this.known;
+  }
+
+  /** Seeks lines until one begins beyond the offset and so many are known, or there are no more. */
+  private reach(offset: number, lines: number): void {
+    while (!this.complete && (this.starts[this.known - 1] <= offset || this.known < lines)) {
+      const i = this.text.indexOf("\n", this.starts[this.known - 1]);
+      if (i < 0) {
+        this.complete = true;
+        return;
+      }
+      if (this.known === this.starts.length) {
+        const wider = new Int32Array(this.known * 2);
+        wider.set(this.starts);
+        this.starts = wider;
+      }
+      this.starts[this.known++] = i + 1;
+    }
   }
 
   /** Zero-based number of the line that holds the offset; offsets outside the text are clamped. */
   private lineNumber(offset: number): number {
+    this.reach(offset, 0);
     let lo = 0;
-    let hi = this.starts.length - 1;
+    let hi = this.known - 1;
     while (lo < hi) {
       const mid = (lo + hi + 1) >> 1;
       if (this.starts[mid] <= offset) lo = mid;
@@ -53,12 +65,14 @@ export class LineIndex {
   /** Byte offset of the first byte of a line (from 1); clamped to the text. */
   lineStart(line: number): number {
     if (line < 1) return 0;
-    return line > this.starts.length ? this.text.length : this.starts[line - 1];
+    this.reach(-1, line);
+    return line > this.known ? this.text.length : this.starts[line - 1];
   }
 
   /** Byte offset one past the last byte of a line (from 1), terminator excluded. */
   lineEnd(line: number): number {
-    if (line >= this.starts.length) return this.text.length;
+    this.reach(-1, line + 1);
+    if (line >= this.known) return this.text.length;
     let e = this.lineStart(line + 1) - 1;
     if (e > this.lineStart(line) && this.text.charCodeAt(e - 1) === 13) e--;
     return Math.max(e, 0);
@@ -79,7 +93,8 @@ export class LineIndex {
   /** Byte offset of a zero-based line and UTF-16 column; clamped to the line as LSP demands. */
   offsetOfUtf16(line: number, character: number): number {
     if (line < 0) return 0;
-    if (line >= this.starts.length) return this.text.length;
+    this.reach(-1, line + 1);
+    if (line >= this.known) return this.text.length;
     return utf16Offset(this.text, this.starts[line], this.lineEnd(line + 1), character);
   }
 }

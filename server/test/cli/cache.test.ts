@@ -119,6 +119,36 @@ describe("a check of a tree that has not changed", () => {
     expect(await part("--no-cache")).toBe(asked);
   });
 
+  it("tells from every confidence what a check says that was never kept", { timeout: 180_000 }, async () => {
+    const other = new TempTree().asKernel();
+    // Low findings among surer ones, a suppressed one, ones in test code, and a file that has no others.
+    const low = (name: string, before = ""): string =>
+      `${buggy(`${name}_first`)}${buggy(`${name}_low`, `${before}kmalloc(8, x->gfp);`)}${buggy(`${name}_last`)}`;
+    other
+      .put("fs/low.c", low("a"))
+      .put("fs/known.c", low("b", "/* lockctx-ignore all: known */\n\t"))
+      .put("fs/tests/t.c", low("t"))
+      .put("lib/only.c", buggy("only", "kmalloc(8, x->gfp);"));
+    const run = async (...args: string[]) =>
+      (await lockctx(["check", "--exit-zero", "--cache-dir", cache, ...args], { cwd: other.root })).stdout;
+    const asked = ["medium", "low", "high"].flatMap((least) =>
+      [[], ["--format", "json"], ["fs/low.c", "fs/tests/t.c"]].map((rest) => [
+        "--min-confidence",
+        least,
+        ...rest,
+      ]),
+    );
+    const wanted = await Promise.all(asked.map((args) => run(...args, "--no-cache")));
+    for (const first of ["low", "medium"]) {
+      await lockctx(["cache", "clear", "--cache-dir", cache], { cwd: other.root });
+      await run("--min-confidence", first);
+      for (const [i, args] of asked.entries()) expect(await run(...args), args.join(" ")).toBe(wanted[i]);
+    }
+    expect(await run("--min-confidence", "low")).toContain("1 suppressed; 3 in test code left out");
+    expect(await run()).toContain("3 below confidence medium hidden; 3 in test code");
+    other.remove();
+  });
+
   it("is made anew when a file, or the version of the tree, has changed", async () => {
     const before = (await check()).stdout;
     tree.put("fs/b.c", buggy("b_stop", "udelay(1);"));
