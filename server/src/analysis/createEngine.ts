@@ -144,6 +144,7 @@ class KernelEngine implements InspectingEngine {
     // Functions whose text is as it was, and which may mean something else all the same; and names of fields and variables.
     const again = new Set<number>();
     const mentioned = new Set<number>();
+    const replaced: string[] = [];
     const pointers = {
       files: new Set<string>(),
       variables: new Set<number>(),
@@ -167,6 +168,8 @@ class KernelEngine implements InspectingEngine {
         : new Map<string, FunctionText>();
       const oldTables = tablesOf(old?.outline);
       const namesBefore = names.size;
+      this.cursors?.leaving(old);
+      replaced.push(path);
       program.replace(path, outline);
       const now = program.file(path);
       if (!now && !old) continue;
@@ -204,20 +207,20 @@ class KernelEngine implements InspectingEngine {
       for (const v of variables) pointers.variables.add(v);
     }
     const installs = pointers.files.size > 0 || pointers.variables.size > 0;
-    if (changed.size + names.size + again.size + mentioned.size === 0 && !tables && !installs) return;
-    this.inspector = null;
-    // What was asked before the first check has a solver of its own, which nobody tells of edits.
-    if (this.cursors?.solver === this.solver) this.cursors?.edited([...changed, ...again]);
-    else this.cursors = null;
-    await this.solver?.edited({
+    const change = {
       fns: [...changed],
       names: [...names],
       again: [...again],
       mentioned: [...mentioned],
       tables,
       macros,
-      pointers: { ...pointers, files: [...pointers.files] },
-    });
+    };
+    // What was asked before the first check has a solver of its own, which nobody tells of edits. Places are told of, too.
+    if (this.cursors?.solver === this.solver) this.cursors?.edited(change, replaced);
+    else this.cursors = null;
+    if (changed.size + names.size + again.size + mentioned.size === 0 && !tables && !installs) return;
+    this.inspector = null;
+    await this.solver?.edited({ ...change, pointers: { ...pointers, files: [...pointers.files] } });
   }
 
   /** Functions of a file whose text has one of these names; all for null. */
