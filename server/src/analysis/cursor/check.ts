@@ -100,14 +100,15 @@ export class CursorCheck implements CalleeQuestions {
     this.entry = null;
     this.removers = null;
     const { fns, again, names } = change;
-    if (change.tables || change.macros) kept.forget();
+    // Object-like macros are not followed here: what they are called is among the names.
+    if (change.tables) kept.forget();
     // Of names that fields and variables have, only what mentions them is touched.
     const means = new Set(kept.complete ? [...names, ...change.mentioned] : []);
     const touched = new Set([...fns, ...again, ...solver.flows.mentioning(means)]);
     for (const name of means) solver.graph.callersOf(name, (fn) => touched.add(fn));
     const defined = new Set(names);
     for (const fn of fns) if (program.alive(fn)) defined.add(program.fnName(fn));
-    const affected = this.effects.edited(touched, defined);
+    const affected = this.effects.edited(touched, fns, defined);
     for (const fn of this.macros.edited(touched)) affected.add(fn);
     if (kept.complete) kept.edited({ fns, again, names, files }, affected);
   }
@@ -265,7 +266,11 @@ export class CursorCheck implements CalleeQuestions {
       raw.entered = entry.of(raw.fn);
       let walk = out.get(raw.fn);
       if (!walk) {
-        walk = { fn: raw.fn, drafts: [], grounds: { followed: new Set(this.calledIn(raw.fn)), asked: new Set() } };
+        walk = {
+          fn: raw.fn,
+          drafts: [],
+          grounds: { followed: new Set(this.calledIn(raw.fn)), asked: new Set() },
+        };
         out.set(raw.fn, walk);
         entry.addGrounds(raw.fn, walk.grounds);
       }

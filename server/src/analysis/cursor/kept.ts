@@ -119,14 +119,9 @@ export class KeptWalks {
   private concerns(fn: number, walk: Kept, entry: EntryLocks): boolean {
     const { program } = this;
     const { path } = program.fnFile(fn);
-    if (this.files.has(path)) return true;
     for (const f of walk.followed) if (this.redo.has(f)) return true;
     for (const [i, f] of walk.asked.entries())
-      if (
-        !program.alive(f) ||
-        this.called.has(program.fnName(f)) ||
-        entry.isPointed(f) !== walk.pointed[i]
-      )
+      if (!program.alive(f) || this.called.has(program.fnName(f)) || entry.isPointed(f) !== walk.pointed[i])
         return true;
     for (const folder of this.folders) if (isNear(folder, folderOf(path))) return true;
     // Places in other files move with what stands before them.

@@ -107,8 +107,7 @@ export class ListMacros {
       return params.indexOf(bare);
     };
     const inner = /\b(\w*for_each\w*)\s*\(/.exec(body);
-    if (inner)
-      return { inner: inner[1], args: splitArgs(body, inner.index + inner[0].length), roleOf };
+    if (inner) return { inner: inner[1], args: splitArgs(body, inner.index + inner[0].length), roleOf };
     const walk = writtenFor(body, params, roleOf);
     return walk && { walk };
   }

@@ -79,15 +79,16 @@ export class LockEffects implements HeldContext {
   }
 
   /**
-   * These functions mean something else now, and these names. Answers every function whose locks may be others for it:
-   * those, and those that call them as far down as callees are followed.
+   * These functions changed, with the names of them and of those that are gone; `touched` ones mean something else now.
+   * Answers every function whose locks may be others for it: those, and those that call them as far as callees are
+   * followed.
    */
-  edited(touched: Iterable<number>, names: Iterable<number>): Set<number> {
+  edited(touched: Iterable<number>, fns: Iterable<number>, names: Iterable<number>): Set<number> {
     this.whole.clear();
     this.cut.clear();
     this.lacking.clear();
     const out = new Set(touched);
-    for (const name of this.ops.edited(names)) this.graph.callersOf(name, (fn) => out.add(fn));
+    for (const name of this.ops.edited(fns, names)) this.graph.callersOf(name, (fn) => out.add(fn));
     let level = [...out];
     for (let n = 0; n < DEEPEST && level.length > 0; n++) {
       const next: number[] = [];

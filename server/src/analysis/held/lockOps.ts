@@ -63,21 +63,28 @@ export class LockOps {
   }
 
   /**
-   * The definitions of these names are others now than they were. Answers the names whose estimate has changed, those of
-   * wrappers included.
+   * These functions changed, are new or are gone, and these are their names, those of what is gone included. Answers the
+   * names whose estimate has changed, those of wrappers included.
    */
-  edited(names: Iterable<number>): number[] {
+  edited(fns: Iterable<number>, names: Iterable<number>): number[] {
     // What was never asked has told nobody anything.
     if (!this.built) return [];
     this.grow();
     const before = new Map<number, number>();
     const work = new Set(names);
+    const changedFns = new Set(fns);
+    // Where no definition told anything, those that did not change still do not: a name like `probe` has hundreds of them.
+    const silent = new Set([...work].filter((name) => this.of(name) === Op.None));
     const remember = (name: number): void => {
       if (!before.has(name)) before.set(name, this.ops[name]);
     };
     // Those who call what changed in a round are looked at in all later ones.
     const follow = (changed: readonly number[]): void => {
-      for (const name of changed) this.callingNames(name, (caller) => work.add(caller));
+      for (const name of changed)
+        this.callingNames(name, (caller) => {
+          work.add(caller);
+          silent.delete(caller);
+        });
     };
     const { unnamed } = this;
     this.unnamed = [];
@@ -87,7 +94,7 @@ export class LockOps {
       for (const name of work) {
         if (this.after(round - 1, name) !== Op.None) continue;
         remember(name);
-        const op = this.estimateOf(name, round - 1);
+        const op = this.estimateOf(name, round - 1, silent.has(name) ? changedFns : null);
         this.ops[name] = op === Op.None ? 0 : (round << OP_BITS) | op;
         const old = before.get(name)!;
         if (op !== (old >> OP_BITS <= round ? old & OP_MASK : Op.None)) changed.push(name);
@@ -146,9 +153,10 @@ export class LockOps {
     this.graph.callersOf(name, (fn) => each(this.program.fnName(fn)));
   }
 
-  /** What the first of a name's definitions that tells does, by what was known after a round. */
-  private estimateOf(name: number, round: number): number {
+  /** What the first of a name's definitions that tells does, by what was known after a round; `only`: of these. */
+  private estimateOf(name: number, round: number, only: ReadonlySet<number> | null = null): number {
     for (const fn of this.program.definitionsOf(name)) {
+      if (only && !only.has(fn)) continue;
       const op = this.estimate(fn, round);
       if (op !== Op.None) return op;
     }

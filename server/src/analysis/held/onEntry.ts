@@ -61,7 +61,9 @@ export class EntryLocks {
       )
         out.add(caller);
     });
-    return out.size === 0 || out.size > MOST_CALLERS ? null : [...out].sort((a, b) => program.comparePlaces(a, b));
+    return out.size === 0 || out.size > MOST_CALLERS
+      ? null
+      : [...out].sort((a, b) => program.comparePlaces(a, b));
   }
 
   /** Every function that calls this one by its name. */
