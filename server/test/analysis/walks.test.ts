@@ -12,7 +12,8 @@ import type { InspectingEngine } from "../../src/engine.js";
 import { createInProcessHost } from "../../src/host/inProcess.js";
 import { loadKernelTables } from "../../src/kernel/load.js";
 import { random } from "./randomEdits.js";
-import { nextWalkEdit, walkProgram } from "./walkEdits.js";
+import { nextWalkEdit } from "./walkEdits.js";
+import { walkProgram } from "./walkProgram.js";
 
 const EDITS = Number(process.env.LOCKCTX_EDITS ?? 250);
 const [FIRST, LAST] = (process.env.LOCKCTX_EDIT_SEEDS ?? "1-1").split("-").map(Number);
