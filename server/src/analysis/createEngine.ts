@@ -21,12 +21,12 @@ import { harvestMacroClasses, macrosText } from "../outline/macroClasses.js";
 import { ProgramCodeView } from "../program/codeView.js";
 import { BadImage, ImageReader, ImageWriter } from "../program/image.js";
 import { Program } from "../program/program.js";
-import { CursorCheck } from "./cursor/check.js";
+import { CursorCheck, type CursorImage } from "./cursor/check.js";
 import { Edits } from "./edits.js";
 import { functionRef } from "./explain.js";
 import { findFunctions, functionNumberAt, Inspector, similarNames } from "./inspector.js";
 import { Reporter } from "./report.js";
-import { Reports } from "./reports.js";
+import { Reports, type SavedReports } from "./reports.js";
 import { Solver } from "./solver.js";
 import { applySuppressions } from "./suppressions.js";
 import { lockAt } from "./users/lockAt.js";
@@ -118,8 +118,12 @@ class KernelEngine implements InspectingEngine {
 
   save(): ReadonlyMap<string, Int32Array | Uint8Array> | null {
     const { solver } = this;
-    if (!solver?.canBeSaved) return null;
+    const cursors = this.cursors?.save();
+    const reports = this.reports?.save();
+    if (!solver?.canBeSaved || !cursors || !reports) return null;
     const to = new ImageWriter();
+    to.plain("cursors", cursors);
+    to.plain("reports", reports);
     to.json("engine.skipped", this.skipped);
     const { digest, ...classes } = this.macroClasses;
     const names = Object.entries(classes).map(([kind, set]) => [kind, [...set]]);
@@ -151,7 +155,9 @@ class KernelEngine implements InspectingEngine {
     };
     facts.setMacroClasses(this.macroClasses);
     this.solver = new Solver(this.program, tables, facts, null, null, from);
-    this.cursors = null;
+    this.cursors = CursorCheck.restore(this.solver, facts, from.plain<CursorImage>("cursors"));
+    const saved = from.plain<SavedReports>("reports", new Set(["low"]));
+    this.reports = new Reports(this.solver, (file) => facts.read(file), saved);
     this.inspector = null;
     this.mark("image");
   }
@@ -177,15 +183,19 @@ class KernelEngine implements InspectingEngine {
     // An image says nothing about a tree in which macros or types mean something else throughout.
     if (this.restored && this.definesOtherMacros(fresh)) throw new BadImage("other classes of macros");
     const edits = new Edits(program, this.options.tables, (file) => this.options.facts.read(file));
-    for (const path of [...files].sort(byCodeUnit)) edits.replace(path, fresh.get(path) ?? null);
-    const change = edits.change();
-    if (this.restored && (change?.tables || change?.macros || change?.pointers.types))
-      throw new BadImage("types or macros are others throughout");
-    if (!change) return;
-    this.inspector = null;
     // What was asked before the first check has a solver of its own, which nobody tells of edits.
-    if (this.cursors?.solver === this.solver) this.cursors?.edited([...change.fns, ...change.again]);
-    else this.cursors = null;
+    if (this.cursors?.solver !== this.solver) this.cursors = null;
+    for (const path of [...files].sort(byCodeUnit)) {
+      this.cursors?.leaving(program.file(path));
+      edits.replace(path, fresh.get(path) ?? null);
+    }
+    const change = edits.change();
+    if (this.restored && (change.tables || change.macros || change.pointers.types))
+      throw new BadImage("types or macros are others throughout");
+    // Of places they are told too.
+    this.cursors?.edited(change, edits.replaced);
+    if (edits.isEmpty) return;
+    this.inspector = null;
     await this.solver?.edited(change);
   }
 

@@ -22,6 +22,8 @@ import type { ProgramChange } from "./solver.js";
 
 /** Follows files one by one into the program and sums up what is different afterwards. */
 export class Edits {
+  /** Files with another outline than before, or none, or one now. */
+  readonly replaced: string[] = [];
   private readonly changed = new Set<number>();
   private readonly names = new Set<number>();
   private readonly again = new Set<number>();
@@ -58,6 +60,7 @@ export class Edits {
     const oldProperties = this.setsProperty(old?.outline);
     const namesBefore = names.size;
     if (!program.replace(path, outline)) return;
+    this.replaced.push(path);
     const now = program.file(path);
     const header = (old ?? now)?.header === true;
     const note = (f: FunctionText): void => {
@@ -106,11 +109,16 @@ export class Edits {
     for (const v of variables) pointers.variables.add(v);
   }
 
-  /** The sum; null when the program means what it meant. */
-  change(): ProgramChange | null {
-    const { changed, names, again, mentioned, tables, macros, pointers } = this;
+  /** The program means what it meant. */
+  get isEmpty(): boolean {
+    const { changed, names, again, mentioned, tables, pointers } = this;
     const installs = pointers.files.size > 0 || pointers.variables.size > 0;
-    if (changed.size + names.size + again.size + mentioned.size === 0 && !tables && !installs) return null;
+    return changed.size + names.size + again.size + mentioned.size === 0 && !tables && !installs;
+  }
+
+  /** The sum. */
+  change(): ProgramChange {
+    const { changed, names, again, mentioned, tables, macros, pointers } = this;
     return {
       fns: [...changed],
       names: [...names],

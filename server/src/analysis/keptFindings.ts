@@ -8,10 +8,23 @@ import type { Finding } from "../findings/types.js";
 import type { Footprint } from "./footprint.js";
 
 /** What was made in this process is a string, what was saved are bytes (latin1) until somebody wants them. */
-type Text = string | Uint8Array;
+type Text = string | Uint8Array | Piece;
 
-const textOf = (t: Text): string =>
-  typeof t === "string" ? t : Buffer.from(t.buffer, t.byteOffset, t.byteLength).toString("latin1");
+/** Bytes that are fetched when somebody wants them. */
+interface Piece {
+  whole: () => Uint8Array;
+  from: number;
+  to: number;
+}
+
+const bytesOf = (t: Uint8Array | Piece): Uint8Array =>
+  t instanceof Uint8Array ? t : t.whole().subarray(t.from, t.to);
+
+function textOf(t: Text): string {
+  if (typeof t === "string") return t;
+  const bytes = bytesOf(t);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+}
 
 export interface KeptFile extends Footprint {
   /** First letter of each finding's confidence, in order. */
@@ -43,7 +56,7 @@ export function keptFile(findings: readonly Finding[], walks: string, footprint:
 
 /** Nothing is found there and nothing elsewhere rests on it. */
 export const isEmpty = (f: KeptFile): boolean =>
-  f.levels === "" && f.walks.length === 0 && f.files.length + f.marks.length + f.asks.length === 0;
+  f.levels === "" && walksOf(f) === "" && f.files.length + f.marks.length + f.asks.length === 0;
 
 export const walksOf = (f: KeptFile | undefined): string => (f ? textOf(f.walks) : "");
 
@@ -92,7 +105,8 @@ export interface SavedFiles {
   numbers: Int32Array;
   levels: string;
   sure: Uint8Array;
-  low: Uint8Array;
+  /** Four fifths of all, and seldom wanted: a restored one may come when it is. */
+  low: Uint8Array | (() => Uint8Array);
   walks: Uint8Array;
 }
 
@@ -139,7 +153,7 @@ export function restoreFiles(saved: SavedFiles, paths: readonly string[]): Map<s
   const { index, levels } = saved;
   const numbers = taker(saved.numbers);
   const sure = taker(saved.sure);
-  const low = taker(saved.low);
+  const low = typeof saved.low === "function" ? piecesOf(saved.low) : taker(saved.low);
   const walks = taker(saved.walks);
   let level = 0;
   for (let i = 0; i < index.length; i += STRIDE) {
@@ -165,12 +179,22 @@ function taker<T extends Int32Array | Uint8Array>(from: T): (length: number) => 
   return (length) => from.subarray(at, (at += length)) as T;
 }
 
+function piecesOf(bytes: () => Uint8Array): (length: number) => Text {
+  let all: Uint8Array | null = null;
+  const whole = (): Uint8Array => {
+    all ??= bytes();
+    return all;
+  };
+  let at = 0;
+  return (length) => (length === 0 ? "" : { whole, from: at, to: (at += length) });
+}
+
 class Bytes {
   private readonly parts: Uint8Array[] = [];
 
   /** How many bytes it takes. */
   add(text: Text): number {
-    const bytes = typeof text === "string" ? Buffer.from(text, "latin1") : text;
+    const bytes = typeof text === "string" ? Buffer.from(text, "latin1") : bytesOf(text);
     this.parts.push(bytes);
     return bytes.length;
   }

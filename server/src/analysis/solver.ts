@@ -349,6 +349,7 @@ export class Solver implements World {
 
   private setResult(fn: number, result: FnResult): void {
     this.results.set(fn, result);
+    this.replaced?.add(fn);
     this.foundByItself.delete(fn);
   }
 

@@ -28,7 +28,23 @@ export class ImageWriter {
   json(name: string, value: unknown): void {
     this.put(name, new TextEncoder().encode(JSON.stringify(value)));
   }
+
+  /** Plain data with arrays of numbers in it, each of which is a section of its own. */
+  plain(name: string, value: object): void {
+    const strip = (path: string, v: unknown): unknown => {
+      if (v instanceof Int32Array || v instanceof Uint8Array) {
+        this.put(path, v);
+        return { [SECTION]: path };
+      }
+      if (v === null || typeof v !== "object" || Array.isArray(v)) return v;
+      return Object.fromEntries(Object.entries(v).map(([key, x]) => [key, strip(`${path}.${key}`, x)]));
+    };
+    this.json(name, strip(name, value));
+  }
 }
+
+/** Marks the place of an array in plain data. */
+const SECTION = "$section";
 
 export class ImageReader {
   constructor(private readonly sections: { get(name: string): Section | undefined }) {}
@@ -56,5 +72,21 @@ export class ImageReader {
 
   json<T>(name: string): T {
     return JSON.parse(new TextDecoder().decode(this.bytes(name))) as T;
+  }
+
+  /** What `plain` wrote; arrays under the names in `later` are functions that give them. */
+  plain<T>(name: string, later: ReadonlySet<string> = new Set()): T {
+    const get = (section: string): Section => {
+      const s = this.sections.get(section);
+      if (!s) throw new BadImage(`no ${section}`);
+      return s;
+    };
+    const fill = (v: unknown, key: string): unknown => {
+      if (v === null || typeof v !== "object" || Array.isArray(v)) return v;
+      const section = (v as { [SECTION]?: string })[SECTION];
+      if (section !== undefined) return later.has(key) ? () => get(section) : get(section);
+      return Object.fromEntries(Object.entries(v).map(([k, x]) => [k, fill(x, k)]));
+    };
+    return fill(this.json(name), "") as T;
   }
 }

@@ -43,8 +43,6 @@ class Bench {
   }
 
   async edit(path: string, text: string | null): Promise<void> {
-    // What merely moves is no change then.
-    this.engine.remember(path);
     if (text === null) this.texts.delete(path);
     else this.texts.set(path, text);
     this.host.sources.setOverlay(path, text);

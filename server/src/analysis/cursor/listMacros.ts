@@ -3,6 +3,7 @@
  * the tree by what they expand to.
  */
 import { Fn, FnFlag } from "../../facts/outline.js";
+import type { CallGraph } from "../../program/callgraph.js";
 import type { Program, SourceFile } from "../../program/program.js";
 
 /** Roles of a macro's arguments; -1: none of them. */
@@ -22,11 +23,20 @@ const KERNEL = /^(?:list|hlist|hlist_nulls|hlist_bl|llist|plist|sk|sk_nulls)_for
 const NOT_A_LIST = /^list_for_each_(?:table|codec)/;
 const DEEPEST = 4;
 
+/** What a macro expands to: a walk of its own, or another macro with its parameters in the places of the arguments. */
+type Expansion =
+  | { walk: WalkMacro }
+  | { inner: string; args: readonly string[]; roleOf: (arg: string | undefined) => number };
+
 export class ListMacros {
-  private readonly memo = new Map<string, WalkMacro | null>();
+  /** By macro; what the macro inside of it means depends on the file that is asked from, and is not kept. */
+  private readonly memo = new Map<number, Expansion | null>();
+  /** Names of macros that were found to walk lists. */
+  private readonly walking = new Set<number>();
 
   constructor(
     private readonly program: Program,
+    private readonly graph: CallGraph,
     private readonly read: (file: string) => string | null,
   ) {}
 
@@ -39,20 +49,45 @@ export class ListMacros {
     if (id < 0) return null;
     const fn = this.program.resolve(id, from).find((f) => this.program.fnFlags(f) & FnFlag.Macro);
     if (fn === undefined) return null;
-    const key = `${fn}`;
-    const known = this.memo.get(key);
-    if (known !== undefined) return known;
-    this.memo.set(key, null);
-    const made = this.expanded(fn, from, depth);
-    this.memo.set(key, made);
+    const expansion = this.expansion(fn);
+    if (!expansion) return null;
+    const made = "walk" in expansion ? expansion.walk : this.through(expansion, from, depth);
+    if (made) this.walking.add(id);
     return made;
   }
 
-  edited(): void {
-    this.memo.clear();
+  private through(
+    { inner, args, roleOf }: Extract<Expansion, { inner: string }>,
+    from: SourceFile,
+    depth: number,
+  ): WalkMacro | null {
+    const target = this.of(inner, from, depth + 1);
+    if (!target) return null;
+    const pos = roleOf(args[target.pos]);
+    if (pos < 0) return null;
+    const next = target.next < 0 ? -1 : roleOf(args[target.next]);
+    if (target.next >= 0 && next < 0) return null;
+    const memberText = typeof target.member === "string" ? target.member : (args[target.member] ?? "");
+    const member = roleOf(memberText);
+    return {
+      pos,
+      next,
+      head: target.head < 0 ? -1 : roleOf(args[target.head]),
+      member: member >= 0 ? member : memberText.trim(),
+      rcu: target.rcu,
+    };
   }
 
-  private expanded(fn: number, from: SourceFile, depth: number): WalkMacro | null {
+  private expansion(fn: number): Expansion | null {
+    let known = this.memo.get(fn);
+    if (known === undefined) {
+      known = this.expanded(fn);
+      this.memo.set(fn, known);
+    }
+    return known;
+  }
+
+  private expanded(fn: number): Expansion | null {
     const { program } = this;
     const file = program.fnFile(fn);
     const text = this.read(file.path);
@@ -72,25 +107,50 @@ export class ListMacros {
       return params.indexOf(bare);
     };
     const inner = /\b(\w*for_each\w*)\s*\(/.exec(body);
-    if (inner) {
-      const target = this.of(inner[1], from, depth + 1);
-      if (!target) return null;
-      const args = splitArgs(body, inner.index + inner[0].length);
-      const pos = roleOf(args[target.pos]);
-      if (pos < 0) return null;
-      const next = target.next < 0 ? -1 : roleOf(args[target.next]);
-      if (target.next >= 0 && next < 0) return null;
-      const memberText = typeof target.member === "string" ? target.member : (args[target.member] ?? "");
-      const member = roleOf(memberText);
-      return {
-        pos,
-        next,
-        head: target.head < 0 ? -1 : roleOf(args[target.head]),
-        member: member >= 0 ? member : memberText.trim(),
-        rcu: target.rcu,
-      };
+    if (inner) return { inner: inner[1], args: splitArgs(body, inner.index + inner[0].length), roleOf };
+    const walk = writtenFor(body, params, roleOf);
+    return walk && { walk };
+  }
+
+  /**
+   * These functions and macros mean something else now. Answers those in which a loop macro may, because one of them is
+   * what it stands for.
+   */
+  edited(touched: Iterable<number>): Set<number> {
+    const { program } = this;
+    this.memo.clear();
+    const out = new Set<number>();
+    const seen = new Set<number>();
+    let level: number[] = [];
+    for (const fn of touched) {
+      // Who uses one that is gone is touched by its name.
+      if (!program.alive(fn) || !(program.fnFlags(fn) & FnFlag.Macro)) continue;
+      const name = program.fnName(fn);
+      if (seen.has(name) || kernelMacro(program.names.text(name))) continue;
+      if (this.walking.has(name) || this.expansion(fn)) level.push(name);
     }
-    return writtenFor(body, params, roleOf);
+    for (let n = 0; n <= DEEPEST + 1 && level.length > 0; n++) {
+      const next: number[] = [];
+      for (const name of level) {
+        if (seen.has(name)) continue;
+        seen.add(name);
+        this.graph.callersOf(name, (fn) => {
+          out.add(fn);
+          if (program.fnFlags(fn) & FnFlag.Macro) next.push(program.fnName(fn));
+        });
+      }
+      level = next;
+    }
+    return out;
+  }
+
+  /** Names of macros that walk lists, for an image. */
+  save(): Int32Array {
+    return Int32Array.from(this.walking);
+  }
+
+  restore(walking: Int32Array): void {
+    for (const name of walking) this.walking.add(name);
   }
 }
 

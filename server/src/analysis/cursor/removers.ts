@@ -56,10 +56,23 @@ const DELETERS = [
   "__hlist_del",
 ];
 
+const deleters: ReadonlySet<string> = new Set(DELETERS);
+
+/** Whether a call of this name takes its first argument off a list. */
+export const isDeleter = (name: string): boolean => deleters.has(name);
+
+/** Whether what one folder's functions remove may be walked in the other. */
+export function isNear(folder: string, own: string): boolean {
+  return (
+    folder === own ||
+    ((folder.startsWith(own) || own.startsWith(folder)) &&
+      closeness(`${folder}/x`, `${own}/x`) >= Math.max(2, own.split("/").length - 1))
+  );
+}
+
 export class Removers {
   /** Functions that take something off some list, by directory. */
   private byFolder: Map<string, number[]> | null = null;
-  private readonly names = new Set(DELETERS);
 
   constructor(
     private readonly effects: LockEffects,
@@ -91,25 +104,32 @@ export class Removers {
   }
 
   /** Functions near a file that take something off a list. */
-  near(path: string): number[] {
+  near(path: string): readonly number[] {
     const own = folderOf(path);
-    const depth = own.split("/").length;
-    const out: number[] = [];
-    for (const [folder, fns] of this.index())
-      if (
-        folder === own ||
-        (closeness(`${folder}/x`, `${own}/x`) >= Math.max(2, depth - 1) &&
-          (folder.startsWith(own) || own.startsWith(folder)))
-      )
-        out.push(...fns);
-    // The walk's own file first, then by number: the order is that of the tree.
-    return out.sort((a, b) => a - b).slice(0, 2500);
+    let out = this.byNearness.get(own);
+    if (!out) {
+      out = [];
+      for (const [folder, fns] of this.index()) if (isNear(folder, own)) out.push(...fns);
+      // The order is that of the tree, whatever was edited when.
+      out = out.sort((a, b) => this.program.comparePlaces(a, b)).slice(0, 2500);
+      this.byNearness.set(own, out);
+    }
+    return out;
   }
+  private readonly byNearness = new Map<string, number[]>();
 
-  async prepare(wanted: Iterable<{ path: string; member: string }>, signal?: AbortSignal): Promise<void> {
-    const fns = new Set<number>();
-    for (const w of wanted) if (w.member !== "") for (const fn of this.near(w.path)) fns.add(fn);
-    await this.effects.prepare([...fns], signal);
+  /** Gets what `of` needs for these walks; answers the functions that may take elements off their lists. */
+  async prepare(
+    wanted: readonly { path: string; member: string }[],
+    signal?: AbortSignal,
+  ): Promise<number[]> {
+    const near = new Set<number>();
+    for (const w of wanted) if (w.member !== "") for (const fn of this.near(w.path)) near.add(fn);
+    // Most do not name the member: what they call is not looked at.
+    await this.effects.fetch(near, signal);
+    const holding = [...new Set(wanted.flatMap((w) => this.holding(w.path, w.member)))];
+    await this.effects.prepare(holding, signal);
+    return holding;
   }
 
   /** Those of them whose text names the member. */
@@ -124,18 +144,16 @@ export class Removers {
     const out: Removal[] = [];
     const file = program.file(path);
     if (!file || member === "") return out;
-    const memberId = program.names.find(member);
     const tag = type > 0 ? program.structName(type, file) : 0;
-    for (const fn of this.near(path)) {
-      const flow = this.effects.flowOf(fn);
-      if (memberId < 0 || !flow?.names.includes(memberId)) continue;
+    for (const fn of this.holding(path, member)) {
       const f = this.entry.follow(fn);
       if (!f) continue;
+      const { flow } = f;
       for (let pc = 0; pc < flow.length; pc += flow.size(pc)) {
         const q = flow.base + pc;
         if (flow.code[q] !== I.Call || flow.code[q + 6] === 0) continue;
         const name = f.calledName(q);
-        if (!this.names.has(name) || !this.isMember(f, flow.code[q + 7], member, tag, fn, path)) continue;
+        if (!isDeleter(name) || !this.isMember(f, flow.code[q + 7], member, tag, fn, path)) continue;
         const states = f.statesAt(pc);
         if (states.length === 0) continue;
         const inherited = this.entry.of(fn);

@@ -290,7 +290,7 @@ class Tracker {
     const { f } = this;
     const q = f.flow.base + pc;
     const out = new Set<number>();
-    if (f.flow.code[q] !== I.Call) return out;
+    if (f.flow.code[q] !== I.Call || f.primitiveAt(q)) return out;
     const name = f.calledName(q);
     f.argsOf(q).forEach((arg, i) => {
       const v = arg > 0 ? this.tracked(s, arg) : 0;

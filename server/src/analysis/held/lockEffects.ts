@@ -6,6 +6,7 @@ import { E } from "../../facts/expr.js";
 import type { Flow } from "../../facts/flow.js";
 import { FnFlag } from "../../facts/outline.js";
 import type { ContextKind, KernelTables, LockPrimitive } from "../../kernel/types.js";
+import type { CallGraph } from "../../program/callgraph.js";
 import type { Program, SourceFile } from "../../program/program.js";
 import type { FlowStore } from "../flowStore.js";
 import type { Step } from "../summary.js";
@@ -45,25 +46,74 @@ export interface HeldContext {
 
 const NONE: readonly CalleeEffect[] = [];
 
+/** Of an answer that went as deep as it may, and would be another with more levels. */
+const CUT = Number.POSITIVE_INFINITY;
+
+interface Known {
+  effects: readonly CalleeEffect[];
+  /** Levels that the answer took: with as many or more it is the same. */
+  height: number;
+}
+
 export class LockEffects implements HeldContext {
   readonly ops: LockOps;
-  private readonly memo = new Map<number, readonly CalleeEffect[]>();
-  private depth = 0;
+  /** Answers that the number of levels did not limit. */
+  private readonly whole = new Map<number, Known>();
+  /** Those that it did, by function and level: what a function does must not depend on who asked first, and from where. */
+  private readonly cut = new Map<number, readonly CalleeEffect[]>();
+  /** Those that lacked flow facts, good until more are had. */
+  private readonly lacking = new Map<number, Known>();
+  private levels = DEEPEST;
+  private height = 0;
+  /** How often something was asked of a function whose facts were not fetched: answers made of that are not kept. */
+  unknown = 0;
 
   constructor(
     readonly program: Program,
     readonly tables: KernelTables,
     readonly shared: SharedTerms,
     private readonly flows: FlowStore,
+    private readonly graph: CallGraph,
   ) {
-    this.ops = new LockOps(program, tables);
+    this.ops = new LockOps(program, tables, graph);
   }
 
-  /** Texts changed: what was found about callees may be old. */
-  edited(fns: Iterable<number>): void {
-    const list = [...fns];
-    this.ops.edited(list);
-    if (list.length > 0) this.memo.clear();
+  /**
+   * These functions changed, with the names of them and of those that are gone; `touched` ones mean something else now.
+   * Answers every function whose locks may be others for it: those, and those that call them as far as callees are
+   * followed.
+   */
+  edited(touched: Iterable<number>, fns: Iterable<number>, names: Iterable<number>): Set<number> {
+    this.whole.clear();
+    this.cut.clear();
+    this.lacking.clear();
+    const out = new Set(touched);
+    for (const name of this.ops.edited(fns, names)) this.graph.callersOf(name, (fn) => out.add(fn));
+    let level = [...out];
+    for (let n = 0; n < DEEPEST && level.length > 0; n++) {
+      const next: number[] = [];
+      // Who called what is gone is touched by its name.
+      for (const fn of level) if (this.program.alive(fn)) this.addCallers(fn, out, next);
+      level = next;
+    }
+    return out;
+  }
+
+  /** Functions that ask what this one does to locks. */
+  private addCallers(fn: number, out: Set<number>, next: number[]): void {
+    const { program } = this;
+    const name = program.fnName(fn);
+    if (this.ops.of(name) === Op.None) return;
+    const file = program.fnFile(fn);
+    // Only in its own file does a function stand before the primitive of its name.
+    const primitive = this.tables.locks.has(program.names.text(name));
+    this.graph.callersOf(name, (caller) => {
+      if (out.has(caller)) return;
+      const from = program.fnFile(caller);
+      if ((primitive && from !== file) || !program.resolve(name, from).includes(fn)) return;
+      out.add(caller);
+      next.push(caller);
+    });
   }
 
   primitive(name: string, from: SourceFile, self: number): LockPrimitive | null {
@@ -96,7 +146,7 @@ export class LockEffects implements HeldContext {
           if (
             c & 1 ||
             this.ops.of(c >> 1) === Op.None ||
-            this.tables.locks.has(this.program.names.text(c >> 1))
+            this.primitive(this.program.names.text(c >> 1), file, fn)
           )
             continue;
           for (const g of this.program.resolve(c >> 1, file)) {
@@ -112,7 +162,14 @@ export class LockEffects implements HeldContext {
   }
 
   async prepare(fns: readonly number[], signal?: AbortSignal): Promise<void> {
+    this.lacking.clear();
     await this.flows.fetch([...fns, ...this.needed(fns)], signal);
+  }
+
+  /** Gets the facts of these alone, for who looks at their texts and not at what their callees do. */
+  async fetch(fns: Iterable<number>, signal?: AbortSignal): Promise<void> {
+    this.lacking.clear();
+    await this.flows.fetch(fns, signal);
   }
 
   flowOf(fn: number): Flow | null {
@@ -122,6 +179,7 @@ export class LockEffects implements HeldContext {
   /** The locks of a function, followed; null where its text could not be had. */
   follow(fn: number): LockFlow | null {
     const flow = this.flows.get(fn);
+    if (flow === undefined) this.unknown++;
     if (!flow) return null;
     const f = new LockFlow(this, fn, flow);
     f.run();
@@ -134,7 +192,11 @@ export class LockEffects implements HeldContext {
 
   effectsOfName(name: string, from: SourceFile, self: number): readonly CalleeEffect[] {
     const id = this.program.names.find(name);
-    if (id <= 0 || this.ops.of(id) === Op.None || this.depth >= DEEPEST) return NONE;
+    if (id <= 0 || this.ops.of(id) === Op.None) return NONE;
+    if (this.levels === 0) {
+      this.height = CUT;
+      return NONE;
+    }
     for (const fn of this.program.resolve(id, from)) {
       if (fn === self || !this.hasBody(fn)) continue;
       const e = this.effectsOf(fn);
@@ -149,18 +211,38 @@ export class LockEffects implements HeldContext {
     return id <= 0 ? [] : this.program.resolve(id, from).filter((fn) => this.hasBody(fn));
   }
 
+  /** What a function does to locks of its callers, with as many levels below it as are left. */
   effectsOf(fn: number): readonly CalleeEffect[] {
-    const known = this.memo.get(fn);
-    if (known) return known;
+    const { levels } = this;
+    const atLevel = fn * (DEEPEST + 1) + levels;
+    const whole = this.whole.get(fn);
+    const known = whole && whole.height <= levels ? whole : this.lacking.get(atLevel);
+    if (known) {
+      this.height = Math.max(this.height, known.height);
+      return known.effects;
+    }
+    const cut = this.cut.get(atLevel);
+    if (cut) {
+      this.height = CUT;
+      return cut;
+    }
     const flow = this.flows.get(fn);
-    if (flow === undefined) return NONE;
-    this.memo.set(fn, NONE);
-    if (!flow) return NONE;
-    this.depth++;
-    const made = this.make(fn, flow);
-    this.depth--;
-    this.memo.set(fn, made);
-    return made;
+    if (flow === undefined) this.unknown++;
+    if (!flow) {
+      this.height = Math.max(this.height, 1);
+      return NONE;
+    }
+    const { height, unknown } = this;
+    this.levels = levels - 1;
+    this.height = 0;
+    const effects = this.make(fn, flow);
+    const made = { effects, height: this.height + 1 };
+    this.levels = levels;
+    this.height = Math.max(height, made.height);
+    if (unknown !== this.unknown) this.lacking.set(atLevel, made);
+    else if (made.height === CUT) this.cut.set(atLevel, effects);
+    else this.whole.set(fn, made);
+    return effects;
   }
 
   private make(fn: number, flow: Flow): readonly CalleeEffect[] {

@@ -1,9 +1,14 @@
 /**
  * What calling a name does to locks, estimated from outlines alone: the order of lock primitives in the text of a function.
  * It tells which functions are worth their flow facts; those decide.
+ *
+ * Wrappers are found in rounds: what calls a primitive first, then what calls those, and so on. The round in which a name
+ * got its estimate is kept with it, so that an edit is followed round by round through the names that it concerns and
+ * comes to what a fresh start comes to.
  */
 import { Fn, FnFlag } from "../../facts/outline.js";
-import type { KernelTables } from "../../kernel/types.js";
+import type { KernelTables, LockPrimitive } from "../../kernel/types.js";
+import type { CallGraph } from "../../program/callgraph.js";
 import type { Program } from "../../program/program.js";
 
 export const Op = {
@@ -22,38 +27,81 @@ const ROUNDS = 3;
 /** Functions longer than this in calls do not wrap a lock. */
 const LONGEST_WRAPPER = 60;
 
+/** An estimate with the round that it was made in: primitives are of round 0. */
+const OP_BITS = 3;
+const OP_MASK = (1 << OP_BITS) - 1;
+
+/** The names that have an estimate, with it and its round. */
+export interface LockOpsImage {
+  names: Int32Array;
+  ops: Uint8Array;
+}
+
 export class LockOps {
+  /** By name: the estimate, and above its bits the round; 0 for none. */
   private ops = new Uint8Array(0);
   private built = false;
-  private readonly primitives = new Map<number, number>();
+  /** Primitives that no text has named yet: their names have no numbers. */
+  private unnamed: LockPrimitive[] = [];
 
   constructor(
     private readonly program: Program,
     private readonly tables: KernelTables,
+    private readonly graph: CallGraph,
   ) {}
 
   /** The estimate for a name. */
   of(name: number): number {
     this.build();
-    return this.ops[name] ?? Op.None;
+    return (this.ops[name] ?? 0) & OP_MASK;
   }
 
-  isPrimitive(name: number): boolean {
-    this.build();
-    return this.primitives.has(name);
+  /** What is known of a name after a round. */
+  private after(round: number, name: number): number {
+    const packed = this.ops[name] ?? 0;
+    return packed >> OP_BITS <= round ? packed & OP_MASK : Op.None;
   }
 
-  /** Files changed: the names that they define are looked at again. */
-  edited(fns: Iterable<number>): void {
-    if (!this.built) return;
+  /**
+   * These functions changed, are new or are gone, and these are their names, those of what is gone included. Answers the
+   * names whose estimate has changed, those of wrappers included.
+   */
+  edited(fns: Iterable<number>, names: Iterable<number>): number[] {
+    // What was never asked has told nobody anything.
+    if (!this.built) return [];
     this.grow();
-    for (const fn of fns) {
-      if (!this.program.alive(fn)) continue;
-      const name = this.program.fnName(fn);
-      if (this.primitives.has(name)) continue;
-      const op = this.estimate(fn);
-      if (op !== Op.None) this.ops[name] = op;
+    const before = new Map<number, number>();
+    const work = new Set(names);
+    const changedFns = new Set(fns);
+    // Where no definition told anything, those that did not change still do not: a name like `probe` has hundreds of them.
+    const silent = new Set([...work].filter((name) => this.of(name) === Op.None));
+    const remember = (name: number): void => {
+      if (!before.has(name)) before.set(name, this.ops[name]);
+    };
+    // Those who call what changed in a round are looked at in all later ones.
+    const follow = (changed: readonly number[]): void => {
+      for (const name of changed)
+        this.callingNames(name, (caller) => {
+          work.add(caller);
+          silent.delete(caller);
+        });
+    };
+    const { unnamed } = this;
+    this.unnamed = [];
+    follow(this.namePrimitives(unnamed, remember));
+    for (let round = 1; round <= ROUNDS; round++) {
+      const changed: number[] = [];
+      for (const name of work) {
+        if (this.after(round - 1, name) !== Op.None) continue;
+        remember(name);
+        const op = this.estimateOf(name, round - 1, silent.has(name) ? changedFns : null);
+        this.ops[name] = op === Op.None ? 0 : (round << OP_BITS) | op;
+        const old = before.get(name)!;
+        if (op !== (old >> OP_BITS <= round ? old & OP_MASK : Op.None)) changed.push(name);
+      }
+      follow(changed);
     }
+    return [...before].filter(([name, old]) => (old & OP_MASK) !== this.of(name)).map(([name]) => name);
   }
 
   private grow(): void {
@@ -67,41 +115,55 @@ export class LockOps {
     if (this.built) return;
     this.built = true;
     this.grow();
-    const { program, tables } = this;
-    for (const l of tables.locks.values()) {
-      const id = program.names.find(l.name);
-      if (id <= 0) continue;
-      const op =
-        l.op === "acquire"
-          ? Op.Acquire
-          : l.op === "release" || l.op === "conditional-release"
-            ? Op.Release
-            : l.op === "drop-retake"
-              ? Op.Retake
-              : l.op === "none"
-                ? Op.None
-                : Op.Maybe;
-      if (op === Op.None) continue;
-      this.primitives.set(id, op);
-      this.ops[id] = op;
-    }
-    for (let round = 0; round < ROUNDS; round++) {
-      const found: [number, number][] = [];
-      for (const f of program.files) {
-        if (!f) continue;
-        for (const fn of f.fns) {
-          const name = program.fnName(fn);
-          if (this.ops[name] !== Op.None) continue;
-          const op = this.estimate(fn);
-          if (op !== Op.None) found.push([name, op]);
-        }
+    let frontier = this.namePrimitives([...this.tables.locks.values()], () => {});
+    // Only who calls something with an estimate can get one; in later rounds, only who calls what got it in the last.
+    for (let round = 1; round <= ROUNDS && frontier.length > 0; round++) {
+      const work = new Set<number>();
+      for (const name of frontier) this.callingNames(name, (caller) => work.add(caller));
+      frontier = [];
+      for (const name of work) {
+        if (this.after(round - 1, name) !== Op.None) continue;
+        const op = this.estimateOf(name, round - 1);
+        if (op === Op.None) continue;
+        this.ops[name] = (round << OP_BITS) | op;
+        frontier.push(name);
       }
-      if (found.length === 0) break;
-      for (const [name, op] of found) if (this.ops[name] === Op.None) this.ops[name] = op;
     }
   }
 
-  private estimate(fn: number): number {
+  /** Enters primitives that have numbers by now, and keeps the others for later; answers the names. */
+  private namePrimitives(primitives: readonly LockPrimitive[], before: (name: number) => void): number[] {
+    const out: number[] = [];
+    for (const l of primitives) {
+      const op = opOf(l);
+      if (op === Op.None) continue;
+      const id = this.program.names.find(l.name);
+      if (id <= 0) {
+        this.unnamed.push(l);
+        continue;
+      }
+      before(id);
+      this.ops[id] = op;
+      out.push(id);
+    }
+    return out;
+  }
+
+  private callingNames(name: number, each: (caller: number) => void): void {
+    this.graph.callersOf(name, (fn) => each(this.program.fnName(fn)));
+  }
+
+  /** What the first of a name's definitions that tells does, by what was known after a round; `only`: of these. */
+  private estimateOf(name: number, round: number, only: ReadonlySet<number> | null = null): number {
+    for (const fn of this.program.definitionsOf(name)) {
+      if (only && !only.has(fn)) continue;
+      const op = this.estimate(fn, round);
+      if (op !== Op.None) return op;
+    }
+    return Op.None;
+  }
+
+  private estimate(fn: number, round: number): number {
     const { program } = this;
     if (program.fnFlags(fn) & (FnFlag.Prototype | FnFlag.ObjectMacro | FnFlag.Dead)) return Op.None;
     if (program.fnColumn(fn, Fn.callCount) > LONGEST_WRAPPER && program.fnColumn(fn, Fn.annotCount) === 0)
@@ -112,7 +174,7 @@ export class LockOps {
     let maybe = false;
     for (const c of program.calls(fn)) {
       if (c & 1) continue;
-      const op = this.ops[c >> 1];
+      const op = this.after(round, c >> 1);
       if (op === Op.None) continue;
       if (op === Op.Retake) {
         if (depth <= 0) return Op.Retake;
@@ -132,5 +194,44 @@ export class LockOps {
     if (depth > 0 && first === Op.Acquire && last === Op.Acquire) return Op.Acquire;
     if (depth < 0 && first === Op.Release && last === Op.Release) return Op.Release;
     return Op.None;
+  }
+
+  // ---- image ----------------------------------------------------------------------------------------------------
+
+  save(): LockOpsImage {
+    this.build();
+    const names: number[] = [];
+    for (let name = 0; name < this.ops.length; name++) if (this.ops[name] !== 0) names.push(name);
+    return { names: Int32Array.from(names), ops: Uint8Array.from(names, (name) => this.ops[name]) };
+  }
+
+  restore(image: LockOpsImage): void {
+    this.built = true;
+    this.grow();
+    image.names.forEach((name, i) => {
+      this.ops[name] = image.ops[i];
+    });
+    // Flow facts give names numbers too, between a build and an edit: those that were not primitives of the image are new.
+    const known = new Set(image.names);
+    this.unnamed = [...this.tables.locks.values()].filter((l) => {
+      const id = this.program.names.find(l.name);
+      return opOf(l) !== Op.None && (id <= 0 || !known.has(id) || this.ops[id] >> OP_BITS !== 0);
+    });
+  }
+}
+
+function opOf(l: LockPrimitive): number {
+  switch (l.op) {
+    case "acquire":
+      return Op.Acquire;
+    case "release":
+    case "conditional-release":
+      return Op.Release;
+    case "drop-retake":
+      return Op.Retake;
+    case "none":
+      return Op.None;
+    default:
+      return Op.Maybe;
   }
 }

@@ -14,27 +14,43 @@ const HIGHEST = 3;
 /** With more callers than this nothing is said. */
 const MOST_CALLERS = 24;
 
+/** What is held on entry of a function, and the callers that were looked at for it. */
+interface Entered {
+  held: readonly HeldLock[];
+  callers: readonly number[];
+}
+
+/** Functions that an answer rests on. */
+export interface Grounds {
+  /** Whose locks were followed. */
+  followed: Set<number>;
+  /** Whose callers were asked for. */
+  asked: Set<number>;
+}
+
 export class EntryLocks {
-  private readonly memo = new Map<number, readonly HeldLock[]>();
+  /** By function and levels upwards that are left: an answer must not depend on what was asked before. */
+  private readonly memo = new Map<number, Entered>();
   private readonly flows = new Map<number, LockFlow | null>();
-  private readonly pointed: ReadonlySet<number>;
+  private rootFns: Set<number> | null = null;
 
   constructor(
     private readonly effects: LockEffects,
     private readonly program: Program,
     private readonly graph: CallGraph,
-    pointers: Pointers,
-  ) {
-    const pointed = new Set<number>();
-    for (const [, fns] of pointers.byName()) for (const fn of fns) pointed.add(fn);
-    for (const r of pointers.roots) pointed.add(r.fn);
-    this.pointed = pointed;
+    private readonly pointers: Pointers,
+  ) {}
+
+  /** Whether something may call a function other than by its name. */
+  isPointed(fn: number): boolean {
+    this.rootFns ??= new Set(this.pointers.roots.map((r) => r.fn));
+    return this.rootFns.has(fn) || this.pointers.fieldsOf(fn).length > 0;
   }
 
   /** Functions that call this one by its name; null when others may, through pointers, or they are too many. */
   callers(fn: number): number[] | null {
     const { program } = this;
-    if (this.pointed.has(fn) || program.fnFlags(fn) & FnFlag.Syscall) return null;
+    if (this.isPointed(fn) || program.fnFlags(fn) & FnFlag.Syscall) return null;
     const out = new Set<number>();
     this.graph.callersOf(program.fnName(fn), (caller) => {
       if (caller === fn || program.fnFlags(caller) & (FnFlag.ObjectMacro | FnFlag.Dead | FnFlag.Prototype))
@@ -45,7 +61,9 @@ export class EntryLocks {
       )
         out.add(caller);
     });
-    return out.size === 0 || out.size > MOST_CALLERS ? null : [...out].sort((a, b) => a - b);
+    return out.size === 0 || out.size > MOST_CALLERS
+      ? null
+      : [...out].sort((a, b) => program.comparePlaces(a, b));
   }
 
   /** Every function that calls this one by its name. */
@@ -78,30 +96,45 @@ export class EntryLocks {
   follow(fn: number): LockFlow | null {
     let f = this.flows.get(fn);
     if (f === undefined) {
+      const { unknown } = this.effects;
       f = this.effects.follow(fn);
-      this.flows.set(fn, f);
+      // Without the facts of it and its callees it is not the last word.
+      if (unknown === this.effects.unknown) this.flows.set(fn, f);
     }
     return f;
   }
 
   of(fn: number, up = HIGHEST): readonly HeldLock[] {
-    const known = this.memo.get(fn);
+    return this.entered(fn, up).held;
+  }
+
+  private entered(fn: number, up: number): Entered {
+    const key = fn * (HIGHEST + 1) + up;
+    const known = this.memo.get(key);
     if (known) return known;
-    if (up === 0) return [];
-    this.memo.set(fn, []);
-    const callers = this.callers(fn);
+    const { unknown } = this.effects;
+    const callers = this.callers(fn) ?? [];
     let common: HeldLock[] | null = null;
-    for (const caller of callers ?? []) {
-      for (const held of this.atCalls(caller, fn, up)) {
+    let n = 0;
+    while (n < callers.length && common?.length !== 0) {
+      for (const held of this.atCalls(callers[n++], fn, up)) {
         common = common === null ? held : common.filter((h) => held.some((k) => sameClass(h, k)));
         if (common.length === 0) break;
       }
-      if (common?.length === 0) break;
     }
-    const result = common ?? [];
-    if (up === HIGHEST) this.memo.set(fn, result);
-    else this.memo.delete(fn);
-    return result;
+    const made: Entered = { held: common ?? [], callers: callers.slice(0, n) };
+    if (unknown === this.effects.unknown) this.memo.set(key, made);
+    return made;
+  }
+
+  /** Adds what `of` rests on for a function. */
+  addGrounds(fn: number, out: Grounds, up = HIGHEST): void {
+    if (up === 0) return;
+    out.asked.add(fn);
+    for (const caller of this.entered(fn, up).callers) {
+      out.followed.add(caller);
+      this.addGrounds(caller, out, up - 1);
+    }
   }
 
   /** What is held at each call of a function in a caller, the caller's own entry included. */
