@@ -45,6 +45,8 @@ const IDLE_MS = 5000;
 /** Identifies a tree's manifest, and what its runs have added: the path of its root. */
 export const ownerOf = (root: string): Hash => contentHash(Buffer.from(root, "utf8"));
 
+/** Runs that go on from an image may leave this much more than the bound before the next must look at everything. */
+const MOST_OVER = 1.2;
 /** More files than this have changed since an image was made: what it knows is mostly old. */
 const MOST_CHANGED = 400;
 
@@ -70,7 +72,7 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
   /** The image that was opened last. */
   private image: StoredImage | null = null;
   private readonly imagePath: string;
-  private readonly mostImageBytes: number;
+  private readonly mostBytes: number;
   /** What a look at all files has said, until their outlines are asked for. */
   private looked: ReadonlyMap<string, Hash | null> | null = null;
 
@@ -83,7 +85,7 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
     const owner = ownerOf(root);
     this.store = Store.open(cache, toolStamp(), owner, this.notes);
     this.imagePath = join(manifestsFolder(cache.folder), `${hexOf(owner)}${IMAGE_SUFFIX}`);
-    this.mostImageBytes = (cache.bytesPerTree ?? BYTES_PER_TREE) * IMAGE_SHARE;
+    this.mostBytes = cache.bytesPerTree ?? BYTES_PER_TREE;
     this.manifest = this.openManifest(manifestsFolder(cache.folder), `${hexOf(owner)}.tree`, root);
   }
 
@@ -398,7 +400,7 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
       if (hash !== undefined) contents.set(file, hash);
     }
     try {
-      writeImage(this.imagePath, this.imageStamp(question), contents, image, this.mostImageBytes);
+      writeImage(this.imagePath, this.imageStamp(question), contents, image, this.mostBytes * IMAGE_SHARE);
     } catch (error) {
       this.notes.cannotWrite(this.imagePath, error);
     }
@@ -420,6 +422,10 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
   private badImage(error: unknown): void {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
     this.notes.say("damage", `${errorReason(error)} (${this.imagePath}): that part is built anew`);
+    this.removeImage();
+  }
+
+  private removeImage(): void {
     try {
       unlinkSync(this.imagePath);
     } catch {
@@ -473,8 +479,10 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
   /** Puts on disk what was made. */
   flush(): void {
     this.busy();
-    this.store.flush();
+    this.store.flush(this.image === null);
     if (!this.store.keeps) return;
+    // What is to go is known to a run that looks at everything.
+    if (this.image && this.store.ownBytes > this.mostBytes * MOST_OVER) this.removeImage();
     try {
       this.manifest.save();
     } catch (error) {

@@ -256,8 +256,11 @@ export class Store {
     this.notes.say("damage", `damaged (${s.head.path}): that part is built anew`);
   }
 
-  /** Puts everything on disk, replaces damaged and scattered segments, and keeps the bounds. */
-  flush(): void {
+  /**
+   * Puts everything on disk, replaces damaged and scattered segments, and keeps the bounds: by what this run has used, unless
+   * it has used next to nothing because it went on from an image.
+   */
+  flush(bounds = true): void {
     this.seal();
     if (!this.keeps) return;
     const damaged = this.segments.filter((s) => s.damaged);
@@ -268,7 +271,7 @@ export class Store {
     for (const s of this.segments) {
       if (s.used && now.getTime() - s.head.usedMs > 60_000) s.touch(now);
     }
-    if (this.changed) {
+    if (this.changed && bounds) {
       this.changed = false;
       enforceBounds(this.settings, this.stamp, this.owner, this.segments, (live) => {
         this.rewrite(live, (r) => this.usedRecords.has(r) && !this.bad.has(r));
@@ -308,9 +311,14 @@ export class Store {
     this.segments = this.segments.filter((s) => !going.has(s));
   }
 
+  /** Bytes that runs on this tree have left in segments. */
+  get ownBytes(): number {
+    return this.segments.reduce((n, { head }) => (head.owner === this.owner ? n + head.bytes : n), 0);
+  }
+
+  /** After a flush. */
   close(): void {
     if (this.closed) return;
-    this.flush();
     this.closed = true;
     this.writer?.abandon();
     this.writer = null;
