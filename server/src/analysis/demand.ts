@@ -11,12 +11,16 @@ import type { Solver } from "./solver.js";
 import { type FunctionTrace, TraceBuilder } from "./trace.js";
 
 export class Demand {
-  private readonly traces = new Map<number, { trace: FunctionTrace | null; withSleeps: boolean }>();
-
   constructor(
     readonly solver: Solver,
     private readonly signal?: AbortSignal,
+    private readonly traces = new Map<number, { trace: FunctionTrace | null; withSleeps: boolean }>(),
   ) {}
+
+  /** The same, stopping when the signal fires; what one of them learns the other knows. */
+  until(signal: AbortSignal): Demand {
+    return new Demand(this.solver, signal, this.traces);
+  }
 
   /** Learns what functions below these do to locks, and gets the facts of these. */
   async prepare(fns: readonly number[]): Promise<void> {

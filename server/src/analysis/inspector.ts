@@ -23,15 +23,15 @@ export class Inspector {
 
   constructor(
     private readonly solver: Solver,
-    signal?: AbortSignal,
+    demand?: Demand,
   ) {
-    this.demand = new Demand(solver, signal);
+    this.demand = demand ?? new Demand(solver);
     this.reporter = new Reporter(solver);
   }
 
   /** The same, stopping when the signal fires. */
   until(signal: AbortSignal): Inspector {
-    return new Inspector(this.solver, signal);
+    return new Inspector(this.solver, this.demand.until(signal));
   }
 
   explain(subject: Subject): Promise<Explanation> {

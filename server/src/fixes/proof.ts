@@ -48,6 +48,7 @@ export async function offerFixes(
     read: bench.read,
     findings: own,
     quick: options.quick,
+    signal: options.signal,
   });
   const proposals = await proposeFixes(finding, source);
   const prover = new Prover(finding, bench, source, options.signal);
@@ -334,7 +335,8 @@ class Prover {
 
   private async waysOf(defs: readonly Definition[]): Promise<(readonly SleepWay[] | null)[]> {
     const out: (readonly SleepWay[] | null)[] = [];
-    for (const def of defs) out.push(await this.bench.engine.waysToSleep(def.file, def.nameStart));
+    for (const def of defs)
+      out.push(await this.bench.engine.waysToSleep(def.file, def.nameStart, this.signal));
     return out;
   }
 
@@ -358,7 +360,7 @@ class Prover {
         ?.calls()
         .map((c) => c.name) ?? [];
     for (const name of new Set(names))
-      if (!had.has(name) && (await maySleep(name, after.file, engine))) return true;
+      if (!had.has(name) && (await maySleep(name, after.file, engine, this.signal))) return true;
     return false;
   }
 
@@ -415,7 +417,7 @@ class Prover {
   }
 
   private async exitsOf(def: Definition): Promise<string | null> {
-    const locks = await this.bench.engine.locksOf(def.file, def.nameStart);
+    const locks = await this.bench.engine.locksOf(def.file, def.nameStart, this.signal);
     return locks === null ? null : locks.exits.map((e) => e.locks).join(" | ");
   }
 }

@@ -18,6 +18,7 @@ import { type Dropped, type HeldLock, sameLock } from "../held/held.js";
 import { LockEffects } from "../held/lockEffects.js";
 import { LockFlow } from "../held/lockFlow.js";
 import { EntryLocks } from "../held/onEntry.js";
+import { Pauses } from "../pauses.js";
 import { confidenceOfNames } from "../reasons.js";
 import type { Solver } from "../solver.js";
 import { elementOf, isCandidate, isPrivate } from "./candidates.js";
@@ -97,13 +98,10 @@ export class CursorCheck implements CalleeQuestions {
     const candidates = this.candidates(this.filesOf(focus, inside), within);
     await this.effects.prepare(candidates, signal);
     const raws: Raw[] = [];
-    let n = 0;
+    const pauses = new Pauses(signal);
     for (const fn of candidates) {
       raws.push(...this.follow(fn));
-      if (++n % 2000 === 0) {
-        await new Promise<void>((r) => setImmediate(r));
-        signal?.throwIfAborted();
-      }
+      if (pauses.due) await pauses.take();
     }
     if (raws.length === 0) return [];
     await this.seekRemovals(raws, signal);
