@@ -109,6 +109,15 @@ export interface SleepWay {
   confidence: Confidence;
 }
 
+export interface WaysOptions {
+  /**
+   * Only those of its own text, those through calls of these names, and those through what is known already of what else it
+   * calls. All that it calls can be most of the kernel.
+   */
+  through?: readonly string[];
+  signal?: AbortSignal;
+}
+
 /** A question that is given a signal rejects with an AbortError soon after it fires, and leaves everything to be asked again. */
 export interface Engine {
   /** Joins the outlines of these files into the program; `files` is the whole tree, root-relative, forward slashes. */
@@ -132,7 +141,7 @@ export interface Engine {
   /** The locks of the function at a place; null where its facts cannot be had. */
   locksOf(file: string, offset: number, signal?: AbortSignal): Promise<FunctionLocks | null>;
   /** How the function at a place may sleep for its callers; null where its facts cannot be had. */
-  waysToSleep(file: string, offset: number, signal?: AbortSignal): Promise<SleepWay[] | null>;
+  waysToSleep(file: string, offset: number, options?: WaysOptions): Promise<SleepWay[] | null>;
   /** Whether the function at a place was seen to be entered where sleeping is forbidden; `unknown`: not all callers were looked at. */
   enteredAtomic(
     file: string,

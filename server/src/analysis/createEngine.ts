@@ -11,6 +11,7 @@ import type {
   PointInfo,
   SleepVerdict,
   SleepWay,
+  WaysOptions,
 } from "../engine.js";
 import {
   type FileOutline,
@@ -345,8 +346,8 @@ class KernelEngine implements InspectingEngine {
     return lockFiles({ program: this.program, effects, read }, lock, most);
   }
 
-  waysToSleep(file: string, offset: number, signal?: AbortSignal): Promise<SleepWay[] | null> {
-    return this.inspect(signal).waysToSleep(file, offset);
+  waysToSleep(file: string, offset: number, options: WaysOptions = {}): Promise<SleepWay[] | null> {
+    return this.inspect(options.signal).waysToSleep(file, offset, options.through);
   }
 
   functionRefAt(file: string, offset: number): FunctionRef | null {

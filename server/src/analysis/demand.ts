@@ -36,6 +36,18 @@ export class Demand {
     await this.solver.summarise(fns, this.signal, true);
   }
 
+  /**
+   * The summary of one function from its own text, from those of these callees, and from those of others as far as they
+   * are known; what the others may do is left out. The solver that is answered has it.
+   */
+  async summariseAlone(fn: number, callees: readonly number[]): Promise<Solver> {
+    await this.summarise(callees);
+    await this.prepare([fn]);
+    const alone = this.solver.alone(fn);
+    await alone.summarise([fn], this.signal, true);
+    return alone;
+  }
+
   /** What one function does, place by place; null where its text could not be had. Call `prepare` (and for sleeps `summarise`) first. */
   trace(fn: number): FunctionTrace | null {
     const withSleeps = this.solver.isSummarised(fn);

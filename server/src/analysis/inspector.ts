@@ -62,11 +62,20 @@ export class Inspector {
     return fn < 0 ? null : functionLocks(this.demand, fn);
   }
 
-  async waysToSleep(file: string, offset: number): Promise<SleepWay[] | null> {
+  async waysToSleep(file: string, offset: number, through?: readonly string[]): Promise<SleepWay[] | null> {
     const fn = functionNumberAt(this.solver, file, offset);
     if (fn < 0) return null;
-    await this.demand.summarise([fn]);
-    return this.solver.flows.get(fn) ? sleepWays(this.solver, fn) : null;
+    let { solver } = this;
+    if (through) solver = await this.demand.summariseAlone(fn, this.namesFrom(fn, through));
+    else await this.demand.summarise([fn]);
+    return solver.flows.get(fn) ? sleepWays(solver, fn) : null;
+  }
+
+  /** What these names mean where a function calls them. */
+  private namesFrom(fn: number, names: readonly string[]): number[] {
+    const { program } = this.solver;
+    const file = program.fnFile(fn);
+    return names.flatMap((name) => program.resolve(program.names.find(name), file));
   }
 
   async enteredAtomic(file: string, offset: number, mostCallers: number): Promise<"yes" | "no" | "unknown"> {

@@ -142,6 +142,11 @@ export class Solver implements World {
     return new Solver(this.program, this.tables, this.facts, this);
   }
 
+  /** The same for one function, whose callees are looked into no further than they are known. */
+  alone(fn: number): Solver {
+    return new Solver(this.program, this.tables, this.facts, this, new Set([fn]));
+  }
+
   // ---- World ----------------------------------------------------------------------------------------------------
 
   summaryOf(fn: number): Summary {

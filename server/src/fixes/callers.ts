@@ -18,7 +18,7 @@ export async function maySleep(
   if (tables.sleepers.has(name)) return true;
   if (tables.neverSleeps.has(name) || tables.hardStops.has(name)) return false;
   for (const def of engine.code.resolve(name, file)) {
-    const ways = await engine.waysToSleep(def.file, def.nameStart, signal);
+    const ways = await engine.waysToSleep(def.file, def.nameStart, { signal });
     if (ways === null || ways.length > 0) return true;
   }
   return false;

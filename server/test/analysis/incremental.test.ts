@@ -132,7 +132,7 @@ it.each(SEEDS)(`${EDITS} edits, seed %i: the same as from scratch`, { timeout: 1
     // Before and after the check, and as often in what was not asked before as in what is known.
     const stopped = async (): Promise<void> => {
       const place = Math.floor(rnd() * (bench.texts.get(path)?.length ?? 0));
-      const ways = (signal: AbortSignal) => bench.engine.waysToSleep(path, place, signal);
+      const ways = (signal: AbortSignal) => bench.engine.waysToSleep(path, place, { signal });
       const question = rnd() < 0.5 ? ways : check;
       if (await bench.askAndGiveUp(question, "looks", Math.floor(rnd() ** 2 * 60))) stoppedAtWork++;
     };
