@@ -134,6 +134,16 @@ export interface EngineImage {
   get(name: string): Int32Array | Uint8Array | undefined;
 }
 
+export interface WaysOptions {
+  /**
+   * Only those of its own text, those through calls of these names, and those through what is known already of what else it
+   * calls. All that it calls can be most of the kernel.
+   */
+  through?: readonly string[];
+  signal?: AbortSignal;
+}
+
+/** A question that is given a signal rejects with an AbortError soon after it fires, and leaves everything to be asked again. */
 export interface Engine {
   /** Joins the outlines of these files into the program; `files` is the whole tree, root-relative, forward slashes. */
   load(
@@ -150,17 +160,22 @@ export interface Engine {
   /** These files changed, appeared or vanished (the port reads the new text). Cheap; the next question re-analyses. */
   update(files: readonly string[]): Promise<void>;
   check(options: CheckOptions): Promise<CheckResult>;
-  pointInfo(file: string, offset: number): Promise<PointInfo | null>;
+  pointInfo(file: string, offset: number, signal?: AbortSignal): Promise<PointInfo | null>;
   /** Verdicts on the functions whose record has one of these FnFlag bits, in order of files. */
   sleepVerdicts(flags: number, signal?: AbortSignal): Promise<SleepVerdict[]>;
   /** Where functions and macros of this name have a body. */
   definitions(name: string): Site[];
   /** The locks of the function at a place; null where its facts cannot be had. */
-  locksOf(file: string, offset: number): Promise<FunctionLocks | null>;
+  locksOf(file: string, offset: number, signal?: AbortSignal): Promise<FunctionLocks | null>;
   /** How the function at a place may sleep for its callers; null where its facts cannot be had. */
-  waysToSleep(file: string, offset: number): Promise<SleepWay[] | null>;
+  waysToSleep(file: string, offset: number, options?: WaysOptions): Promise<SleepWay[] | null>;
   /** Whether the function at a place was seen to be entered where sleeping is forbidden; `unknown`: not all callers were looked at. */
-  enteredAtomic(file: string, offset: number, mostCallers: number): Promise<"yes" | "no" | "unknown">;
+  enteredAtomic(
+    file: string,
+    offset: number,
+    mostCallers: number,
+    signal?: AbortSignal,
+  ): Promise<"yes" | "no" | "unknown">;
   /** In how many files functions name a lock and may take it, as far as texts tell; counts no further than one above `most`. */
   lockFiles(lock: LockIdentity, most: number): number;
   /** Symbols, callers and types of the program as it is now. */

@@ -12,6 +12,7 @@ import type {
   PointInfo,
   SleepVerdict,
   SleepWay,
+  WaysOptions,
 } from "../engine.js";
 import type { FileOutline, MacroClasses } from "../facts/outline.js";
 import type { Dump, Explanation, FunctionRef, LockGraph, Subject } from "../findings/explain.js";
@@ -284,16 +285,21 @@ class KernelEngine implements InspectingEngine {
     return signal ? this.inspector.until(signal) : this.inspector;
   }
 
-  async pointInfo(file: string, offset: number): Promise<PointInfo | null> {
-    return this.inspect().pointInfo(file, offset);
+  async pointInfo(file: string, offset: number, signal?: AbortSignal): Promise<PointInfo | null> {
+    return this.inspect(signal).pointInfo(file, offset);
   }
 
-  async locksOf(file: string, offset: number): Promise<FunctionLocks | null> {
-    return this.inspect().locksOf(file, offset);
+  async locksOf(file: string, offset: number, signal?: AbortSignal): Promise<FunctionLocks | null> {
+    return this.inspect(signal).locksOf(file, offset);
   }
 
-  enteredAtomic(file: string, offset: number, mostCallers: number): Promise<"yes" | "no" | "unknown"> {
-    return this.inspect().enteredAtomic(file, offset, mostCallers);
+  enteredAtomic(
+    file: string,
+    offset: number,
+    mostCallers: number,
+    signal?: AbortSignal,
+  ): Promise<"yes" | "no" | "unknown"> {
+    return this.inspect(signal).enteredAtomic(file, offset, mostCallers);
   }
 
   lockFiles(lock: LockIdentity, most: number): number {
@@ -302,8 +308,8 @@ class KernelEngine implements InspectingEngine {
     return lockFiles({ program: this.program, effects, read }, lock, most);
   }
 
-  waysToSleep(file: string, offset: number): Promise<SleepWay[] | null> {
-    return this.inspect().waysToSleep(file, offset);
+  waysToSleep(file: string, offset: number, options: WaysOptions = {}): Promise<SleepWay[] | null> {
+    return this.inspect(options.signal).waysToSleep(file, offset, options.through);
   }
 
   functionRefAt(file: string, offset: number): FunctionRef | null {

@@ -11,12 +11,16 @@ import type { Solver } from "./solver.js";
 import { type FunctionTrace, TraceBuilder } from "./trace.js";
 
 export class Demand {
-  private readonly traces = new Map<number, { trace: FunctionTrace | null; withSleeps: boolean }>();
-
   constructor(
     readonly solver: Solver,
     private readonly signal?: AbortSignal,
+    private readonly traces = new Map<number, { trace: FunctionTrace | null; withSleeps: boolean }>(),
   ) {}
+
+  /** The same, stopping when the signal fires; what one of them learns the other knows. */
+  until(signal: AbortSignal): Demand {
+    return new Demand(this.solver, signal, this.traces);
+  }
 
   /** Learns what functions below these do to locks, and gets the facts of these. */
   async prepare(fns: readonly number[]): Promise<void> {
@@ -30,6 +34,18 @@ export class Demand {
   async summarise(fns: readonly number[]): Promise<void> {
     await this.prepare(fns);
     await this.solver.summarise(fns, this.signal, true);
+  }
+
+  /**
+   * The summary of one function from its own text, from those of these callees, and from those of others as far as they
+   * are known; what the others may do is left out. The solver that is answered has it.
+   */
+  async summariseAlone(fn: number, callees: readonly number[]): Promise<Solver> {
+    await this.summarise(callees);
+    await this.prepare([fn]);
+    const alone = this.solver.alone(fn);
+    await alone.summarise([fn], this.signal, true);
+    return alone;
   }
 
   /** What one function does, place by place; null where its text could not be had. Call `prepare` (and for sleeps `summarise`) first. */

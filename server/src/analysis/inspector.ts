@@ -23,15 +23,15 @@ export class Inspector {
 
   constructor(
     private readonly solver: Solver,
-    signal?: AbortSignal,
+    demand?: Demand,
   ) {
-    this.demand = new Demand(solver, signal);
+    this.demand = demand ?? new Demand(solver);
     this.reporter = new Reporter(solver);
   }
 
   /** The same, stopping when the signal fires. */
   until(signal: AbortSignal): Inspector {
-    return new Inspector(this.solver, signal);
+    return new Inspector(this.solver, this.demand.until(signal));
   }
 
   explain(subject: Subject): Promise<Explanation> {
@@ -62,11 +62,20 @@ export class Inspector {
     return fn < 0 ? null : functionLocks(this.demand, fn);
   }
 
-  async waysToSleep(file: string, offset: number): Promise<SleepWay[] | null> {
+  async waysToSleep(file: string, offset: number, through?: readonly string[]): Promise<SleepWay[] | null> {
     const fn = functionNumberAt(this.solver, file, offset);
     if (fn < 0) return null;
-    await this.demand.summarise([fn]);
-    return this.solver.flows.get(fn) ? sleepWays(this.solver, fn) : null;
+    let { solver } = this;
+    if (through) solver = await this.demand.summariseAlone(fn, this.namesFrom(fn, through));
+    else await this.demand.summarise([fn]);
+    return solver.flows.get(fn) ? sleepWays(solver, fn) : null;
+  }
+
+  /** What these names mean where a function calls them. */
+  private namesFrom(fn: number, names: readonly string[]): number[] {
+    const { program } = this.solver;
+    const file = program.fnFile(fn);
+    return names.flatMap((name) => program.resolve(program.names.find(name), file));
   }
 
   async enteredAtomic(file: string, offset: number, mostCallers: number): Promise<"yes" | "no" | "unknown"> {

@@ -12,6 +12,7 @@ import { ByteWriter } from "../program/packedLists.js";
 import type { Program } from "../program/program.js";
 import type { FlowStore } from "./flowStore.js";
 import { Interpreter } from "./interpret/interpreter.js";
+import { Pauses } from "./pauses.js";
 import { depths } from "./prefilter.js";
 import { readEffects, writeEffect } from "./results.js";
 import { type Effect, sameEffects } from "./summary.js";
@@ -259,7 +260,7 @@ export class LockWrappers {
 
   /** `near`: callers of what is found are followed only where somebody has asked about them. */
   private async examine(first: Set<number>, near: boolean, signal?: AbortSignal): Promise<void> {
-    const { program, tables } = this;
+    const pauses = new Pauses(signal);
     const within = near ? (fn: number) => this.searched.has(fn) || this.examined.has(fn) : null;
     let candidates = new Set([...this.unfinished, ...first]);
     this.unfinished.clear();
@@ -272,30 +273,16 @@ export class LockWrappers {
         throw error;
       }
       const changed = new Set<number>();
-      for (const fn of [...candidates].sort((a, b) => a - b)) {
-        if (!program.alive(fn)) continue;
-        this.examined.add(fn);
-        const flow = this.flows.get(fn);
-        if (!flow) {
-          if (this.effects.delete(fn)) {
-            this.nameEffects(program.fnName(fn));
-            changed.add(program.fnName(fn));
-          }
-          continue;
+      const left = new Set([...candidates].sort((a, b) => a - b));
+      let stopped: unknown = null;
+      try {
+        for (const fn of left) {
+          if (pauses.due) await pauses.take();
+          left.delete(fn);
+          if (this.program.alive(fn) && this.examineOne(fn)) changed.add(this.program.fnName(fn));
         }
-        const name = program.fnText(fn);
-        if (tables.locks.has(name) || tables.hardStops.has(name) || tables.neverSleeps.has(name)) continue;
-        const old = this.effects.get(fn) ?? [];
-        // Most functions that take a lock and return a value return without it.
-        const plain = old.length === 0 && program.fnColumn(fn, Fn.annotCount) === 0;
-        if (plain && !depths(flow, (n) => this.opOfText(n), false).unbalanced) continue;
-        const now = new Interpreter(this.world, fn, flow, false, true).run().summary.effects;
-        if (sameEffects(old, now)) continue;
-        if (now.length > 0) this.effects.set(fn, now);
-        else this.effects.delete(fn);
-        this.nameEffects(program.fnName(fn));
-        changed.add(program.fnName(fn));
-        this.changedNames.add(program.fnName(fn));
+      } catch (error) {
+        stopped = error;
       }
       this.opOfName = null;
       const next = new Set<number>();
@@ -308,7 +295,36 @@ export class LockWrappers {
             next.add(fn);
         });
       }
+      if (stopped !== null) {
+        for (const fn of [...left, ...next]) this.unfinished.add(fn);
+        throw stopped;
+      }
       candidates = next;
     }
+  }
+
+  /** Finds what a function does to locks; true when it is not what it was. */
+  private examineOne(fn: number): boolean {
+    const { program, tables } = this;
+    this.examined.add(fn);
+    const flow = this.flows.get(fn);
+    if (!flow) {
+      if (!this.effects.delete(fn)) return false;
+      this.nameEffects(program.fnName(fn));
+      return true;
+    }
+    const name = program.fnText(fn);
+    if (tables.locks.has(name) || tables.hardStops.has(name) || tables.neverSleeps.has(name)) return false;
+    const old = this.effects.get(fn) ?? [];
+    // Most functions that take a lock and return a value return without it.
+    const plain = old.length === 0 && program.fnColumn(fn, Fn.annotCount) === 0;
+    if (plain && !depths(flow, (n) => this.opOfText(n), false).unbalanced) return false;
+    const now = new Interpreter(this.world, fn, flow, false, true).run().summary.effects;
+    if (sameEffects(old, now)) return false;
+    if (now.length > 0) this.effects.set(fn, now);
+    else this.effects.delete(fn);
+    this.nameEffects(program.fnName(fn));
+    this.changedNames.add(program.fnName(fn));
+    return true;
   }
 }

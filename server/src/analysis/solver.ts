@@ -28,6 +28,7 @@ import { canReach } from "./focusWalk.js";
 import type { FnResult } from "./interpret/frame.js";
 import { Interpreter } from "./interpret/interpreter.js";
 import { LockWrappers } from "./lockWrappers.js";
+import { Pauses } from "./pauses.js";
 import { MOST_HOPS, R, rankOf } from "./reasons.js";
 import { RegionFilter } from "./regionFilter.js";
 import { Results, SavedResults } from "./results.js";
@@ -78,6 +79,14 @@ export interface SolveRequest {
   progress: (phase: string, done: number, total: number) => void;
   mark: (phase: string) => void;
   signal?: AbortSignal;
+}
+
+/** What there is to know about a function at some moment. */
+interface Known {
+  result: FnResult | undefined;
+  exported: boolean;
+  stale: boolean;
+  foundByItself: boolean;
 }
 
 export interface Solved {
@@ -190,6 +199,11 @@ export class Solver implements World {
   /** Whether it can be saved: it knows everything about a tree that was not edited. */
   get canBeSaved(): boolean {
     return this.entering !== null && this.program.edited.size === 0 && this.base === null;
+  }
+
+  /** The same for one function, whose callees are looked into no further than they are known. */
+  alone(fn: number): Solver {
+    return new Solver(this.program, this.tables, this.facts, this, new Set([fn]));
   }
 
   // ---- World ----------------------------------------------------------------------------------------------------
@@ -452,9 +466,10 @@ export class Solver implements World {
       if (near.has(r.fn) && program.alive(r.fn) && !callbacks.has(r.fn)) entered.add(r.fn);
     await this.flows.fetch([...maybe, ...entered], signal);
     const leading: number[] = [];
+    const pauses = new Pauses(signal);
     for (const fn of maybe) {
       if (this.regionCallsOf(fn).some((f, i) => i > 0 && near.has(f))) leading.push(fn);
-      if (leading.length % 2000 === 1999) await pause(signal);
+      if (pauses.due) await pauses.take();
     }
     request.mark("callers");
     if (leading.length === 0 && entered.size === 0) return { enter, callbacks };
@@ -608,7 +623,6 @@ export class Solver implements World {
     request: SolveRequest,
     near: boolean,
   ): Promise<void> {
-    const { signal } = request;
     const closure = await this.closureOf(enter, callbacks, request, near);
     await this.solveClosure(closure, request);
     request.mark("solve");
@@ -626,12 +640,12 @@ export class Solver implements World {
         }
       } else if (!this.results.has(fn) || this.stale.has(fn)) run.push(fn);
     }
-    await this.flows.fetch(run, signal);
-    let n = 0;
+    await this.flows.fetch(run, request.signal);
+    const pauses = new Pauses(request.signal);
     for (const fn of run) {
+      if (pauses.due) await pauses.take();
       if (closure.has(fn)) this.findByItself(fn);
       else this.runForItself(fn);
-      if (++n % 5000 === 0) await pause(signal);
     }
   }
 
@@ -694,18 +708,17 @@ export class Solver implements World {
         frontier.add(f);
       }
     };
+    const pauses = new Pauses(signal);
     let n = 0;
     for (const fn of enter) {
+      if (pauses.due) await pauses.take();
       if (callbacks.has(fn)) {
         this.regionCalls.set(fn, [fn]);
         continue;
       }
       const calls = this.regionCallsOf(fn);
       for (let i = 1; i < calls.length; i++) want(calls[i], false, fn);
-      if (++n % 2000 === 0) {
-        progress("finding regions", n, enter.length);
-        await pause(signal);
-      }
+      if (++n % 2000 === 0) progress("finding regions", n, enter.length);
     }
     for (const fn of callbacks) want(fn, true, fn);
     mark("discover");
@@ -724,6 +737,7 @@ export class Solver implements World {
         await this.flows.fetch(fresh, signal);
         progress("reading callees", closure.size, closure.size + 1);
         for (const fn of fresh) {
+          if (pauses.due) await pauses.take();
           const flow = this.flows.get(fn);
           if (!flow) {
             this.setEdges(fn, []);
@@ -778,22 +792,54 @@ export class Solver implements World {
         return calls && calls.length > 1 ? [...edges, ...calls.slice(1)] : edges;
       },
     );
+    const pauses = new Pauses(request.signal);
     let n = 0;
     for (const scc of order) {
+      if (pauses.due) await pauses.take();
       if (scc.some((fn) => !this.results.has(fn) || this.stale.has(fn) || !this.exported.has(fn))) {
         // After an edit of an engine that was restored, facts are read when they are needed.
         if (scc.some((fn) => !this.flows.has(fn))) await this.flows.fetch(scc, request.signal);
-        this.solveComponent(scc);
+        await this.solveComponent(scc, pauses);
       }
       n += scc.length;
-      if (n % 2000 < scc.length) {
-        request.progress("solving", n, closure.size);
-        await pause(request.signal);
-      }
+      if (n % 2000 < scc.length) request.progress("solving", n, closure.size);
     }
   }
 
-  private solveComponent(scc: readonly number[]): void {
+  private async solveComponent(scc: readonly number[], pauses: Pauses): Promise<void> {
+    const known = scc.map((fn) => this.knownOf(fn));
+    try {
+      await this.iterate(scc, pauses);
+    } catch (error) {
+      // Stopped in the middle of a cycle, whose results are good together or not at all: what was known is known again.
+      scc.forEach((fn, i) => {
+        this.putBack(fn, known[i]);
+      });
+      throw error;
+    }
+  }
+
+  private knownOf(fn: number): Known {
+    return {
+      result: this.results.get(fn),
+      exported: this.exported.has(fn),
+      stale: this.stale.has(fn),
+      foundByItself: this.foundByItself.has(fn),
+    };
+  }
+
+  private putBack(fn: number, { result, exported, stale, foundByItself }: Known): void {
+    if (result) this.setResult(fn, result);
+    else this.results.delete(fn);
+    if (foundByItself) this.foundByItself.add(fn);
+    if (exported) this.exported.add(fn);
+    else this.exported.delete(fn);
+    if (stale) this.stale.add(fn);
+    else this.stale.delete(fn);
+  }
+
+  /** Runs the functions of a component until they say nothing new, and tells those who call them if they do. */
+  private async iterate(scc: readonly number[], pauses: Pauses): Promise<void> {
     const cyclic = scc.length > 1 || (this.edges.get(scc[0]) ?? []).includes(scc[0]);
     const before = scc.map((fn) => (this.exported.has(fn) ? this.results.get(fn)?.summary : undefined));
     // A cycle starts from nothing, so that what it says does not depend on what it said before an edit.
@@ -807,6 +853,7 @@ export class Solver implements World {
     for (let round = 0; round < (cyclic ? MOST_ROUNDS : 1); round++) {
       const changed = new Set<number>();
       for (const fn of order) {
+        if (pauses.due) await pauses.take();
         if (pending && !pending.has(fn) && !this.callsAny(fn, changed)) continue;
         const flow = this.flows.get(fn);
         if (!flow) continue;
@@ -854,11 +901,6 @@ export class Solver implements World {
     }
     return stats;
   }
-}
-
-async function pause(signal?: AbortSignal): Promise<void> {
-  await new Promise<void>((r) => setImmediate(r));
-  signal?.throwIfAborted();
 }
 
 /** Strongly connected components, callees first (Tarjan, without recursion). */

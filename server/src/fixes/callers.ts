@@ -6,14 +6,19 @@ import type { Engine, SleepWay } from "../engine.js";
 const LEVELS = 3;
 
 /** Whether a call of this name in a file may sleep. */
-export async function maySleep(name: string, file: string, engine: Engine): Promise<boolean> {
+export async function maySleep(
+  name: string,
+  file: string,
+  engine: Engine,
+  signal?: AbortSignal,
+): Promise<boolean> {
   const { tables } = engine.code;
   const lock = tables.locks.get(name);
   if (lock) return lock.sleeps === true;
   if (tables.sleepers.has(name)) return true;
   if (tables.neverSleeps.has(name) || tables.hardStops.has(name)) return false;
   for (const def of engine.code.resolve(name, file)) {
-    const ways = await engine.waysToSleep(def.file, def.nameStart);
+    const ways = await engine.waysToSleep(def.file, def.nameStart, { signal });
     if (ways === null || ways.length > 0) return true;
   }
   return false;

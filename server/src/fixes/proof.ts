@@ -48,6 +48,7 @@ export async function offerFixes(
     read: bench.read,
     findings: own,
     quick: options.quick,
+    signal: options.signal,
   });
   const proposals = await proposeFixes(finding, source);
   const prover = new Prover(finding, bench, source, options.signal);
@@ -121,6 +122,14 @@ async function findingsIn(
   signal?: AbortSignal,
 ): Promise<Finding[]> {
   return (await engine.check({ focus: new Set(files), inside: true, signal })).findings;
+}
+
+/** A changed function that may say more to its callers; its calls that differ: gone and fresh ones, and those of changed functions. */
+interface Suspect {
+  before: Definition;
+  after: Definition;
+  gone: readonly string[];
+  fresh: readonly string[];
 }
 
 /** Why a fix is not proved; `asSketch`: the idea is still worth showing. */
@@ -300,9 +309,11 @@ class Prover {
     pairs: readonly Pair[],
     texts: ReadonlyMap<string, string>,
   ): Promise<Failure | null> {
-    const suspects: Pair[] = [];
-    for (const pair of pairs)
-      if (pair.before && (await this.maySleepMore(fix, pair.before, pair.after))) suspects.push(pair);
+    const suspects: Suspect[] = [];
+    for (const pair of pairs) {
+      const suspect = pair.before && (await this.suspect(fix, pair.before, pair.after, pairs));
+      if (suspect) suspects.push(suspect);
+    }
     if (suspects.length === 0) return null;
     const changed = new Set(pairs.map((p) => keyOf(p.after)));
     const few = this.source.quick ? QUICK_CALLERS : FEW_CALLERS;
@@ -312,54 +323,81 @@ class Prover {
       this.bench.engine.code,
       most,
     );
-    const others = callers?.filter((d) => !changed.has(keyOf(d))) ?? null;
-    const after = others ? await this.findingsOf(others) : [];
-    if (others && !after.some((f) => f.suppressed === null)) return null;
-    // Before: what those callers had, or whether the functions did not sleep as much already.
-    const named = this.named(others ?? []);
-    const now = await this.waysOf(suspects.map((p) => p.after));
+    if (!callers) {
+      const grown = await this.sleepsMore(fix, suspects, texts);
+      if (!grown) return null;
+      return { why: `${grown.name}() may sleep in more cases, and has many callers`, asSketch: true };
+    }
+    const others = callers.filter((d) => !changed.has(keyOf(d)));
+    const after = await this.findingsOf(others);
+    if (!after.some((f) => f.suppressed === null)) return null;
+    const named = this.named(others);
     await this.restore();
-    const before = others ? await this.findingsOf(this.again(named)) : [];
-    const was = others ? [] : await this.waysOf(suspects.map((p) => p.before).filter((d) => d !== null));
+    const before = await this.findingsOf(this.again(named));
     await this.put(texts);
     const news = newFinding(before, after);
-    if (news) return { why: `it makes a new finding: ${news.message}`, asSketch: true };
-    const grown = others ? -1 : now.findIndex((ways, i) => !saysNoMore(was[i], ways));
-    if (grown < 0) return null;
-    return {
-      why: `${suspects[grown].after.name}() may sleep in more cases, and has many callers`,
-      asSketch: true,
-    };
-  }
-
-  private async waysOf(defs: readonly Definition[]): Promise<(readonly SleepWay[] | null)[]> {
-    const out: (readonly SleepWay[] | null)[] = [];
-    for (const def of defs) out.push(await this.bench.engine.waysToSleep(def.file, def.nameStart));
-    return out;
+    return news && { why: `it makes a new finding: ${news.message}`, asSketch: true };
   }
 
   /**
-   * Whether callers may meet a sleep in a changed function that they did not meet before: it calls something new that may
-   * sleep, or calls earlier what it called on some of its ways.
+   * A changed function whose callers may meet a sleep that they did not meet before: it calls something new that may sleep,
+   * or calls earlier what it called on some of its ways.
    */
-  private async maySleepMore(fix: Fix, before: Definition, after: Definition): Promise<boolean> {
-    if (fix.kind === "hoist") return true;
+  private async suspect(
+    fix: Fix,
+    before: Definition,
+    after: Definition,
+    pairs: readonly Pair[],
+  ): Promise<Suspect | null> {
+    if (fix.kind === "hoist") return { before, after, gone: [], fresh: [] };
     const { engine, read } = this.bench;
-    const had = new Set(
-      this.source
-        .syntaxOf(before)
-        ?.calls()
-        .map((c) => c.name),
-    );
     const now = await createFixSource({ engine, read, findings: [] });
-    const names =
-      now
-        .syntaxOf(after)
-        ?.calls()
-        .map((c) => c.name) ?? [];
-    for (const name of new Set(names))
-      if (!had.has(name) && (await maySleep(name, after.file, engine))) return true;
-    return false;
+    const namesIn = (source: FixSource, def: Definition): Set<string> =>
+      new Set(
+        source
+          .syntaxOf(def)
+          ?.calls()
+          .map((c) => c.name),
+      );
+    const [had, has] = [namesIn(this.source, before), namesIn(now, after)];
+    const edited = new Set(pairs.map((p) => p.after.name));
+    const gone = [...had].filter((name) => !has.has(name) || edited.has(name));
+    const fresh = [...has].filter((name) => !had.has(name) || edited.has(name));
+    for (const name of fresh)
+      if (!had.has(name) && (await maySleep(name, after.file, engine, this.signal)))
+        return { before, after, gone, fresh };
+    return null;
+  }
+
+  /** One of these functions that sleeps for its callers in a case in which it did not before; null for none. */
+  private async sleepsMore(
+    fix: Fix,
+    suspects: readonly Suspect[],
+    texts: ReadonlyMap<string, string>,
+  ): Promise<Definition | null> {
+    // All that a function calls can be most of the kernel: what it calls as before it need not be asked about, as a rule.
+    if (fix.kind !== "hoist" && !(await this.firstGrown(suspects, texts, "the calls that differ")))
+      return null;
+    return this.firstGrown(suspects, texts, "all calls");
+  }
+
+  private async firstGrown(
+    suspects: readonly Suspect[],
+    texts: ReadonlyMap<string, string>,
+    by: "the calls that differ" | "all calls",
+  ): Promise<Definition | null> {
+    const ways = (def: Definition, calls: readonly string[]): Promise<readonly SleepWay[] | null> =>
+      this.bench.engine.waysToSleep(def.file, def.nameStart, {
+        through: by === "all calls" ? undefined : calls,
+        signal: this.signal,
+      });
+    const now: (readonly SleepWay[] | null)[] = [];
+    for (const { after, fresh } of suspects) now.push(await ways(after, fresh));
+    await this.restore();
+    const was: (readonly SleepWay[] | null)[] = [];
+    for (const { before, gone } of suspects) was.push(await ways(before, gone));
+    await this.put(texts);
+    return suspects.find((_, i) => !saysNoMore(was[i], now[i]))?.after ?? null;
   }
 
   /** How functions of the texts as they are now are found again after an edit elsewhere. */
@@ -415,7 +453,7 @@ class Prover {
   }
 
   private async exitsOf(def: Definition): Promise<string | null> {
-    const locks = await this.bench.engine.locksOf(def.file, def.nameStart);
+    const locks = await this.bench.engine.locksOf(def.file, def.nameStart, this.signal);
     return locks === null ? null : locks.exits.map((e) => e.locks).join(" | ");
   }
 }

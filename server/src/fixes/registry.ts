@@ -54,6 +54,7 @@ export async function proposeFixes(finding: Finding, source: FixSource): Promise
   // Nothing sleeps in a walk that goes on from a stale element: the ways of repair for sleeps say nothing there.
   const providers = finding.rule === "stale-cursor" ? [ownerFixes, suppressFixes] : PROVIDERS;
   for (const provider of providers) {
+    source.signal?.throwIfAborted();
     for (const fix of await provider(finding, source)) {
       const n = (seen.get(fix.id) ?? 0) + 1;
       seen.set(fix.id, n);

@@ -12,6 +12,7 @@ export interface SourceOptions {
   engine: Engine;
   read(file: string): string | null;
   quick?: boolean;
+  signal?: AbortSignal;
   /** Findings as they stand; of the finding's file at least. */
   findings: readonly Finding[];
 }
@@ -41,6 +42,10 @@ class Source implements FixSource {
 
   get quick(): boolean {
     return this.options.quick ?? false;
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.options.signal;
   }
 
   get version(): { major: number; minor: number } | null {
@@ -75,7 +80,7 @@ class Source implements FixSource {
     const key = `${fn.file}:${fn.start}`;
     let locks = this.locks.get(key);
     if (!locks) {
-      locks = this.engine.locksOf(fn.file, fn.nameStart);
+      locks = this.engine.locksOf(fn.file, fn.nameStart, this.signal);
       this.locks.set(key, locks);
     }
     return locks;

@@ -78,6 +78,8 @@ export interface FixSource {
   locksOf(fn: Definition): Promise<FunctionLocks | null>;
   /** Whether the tree has (or the tables for its version know) a function or macro of this name. */
   has(name: string): boolean;
+  /** To be handed to every question to the engine that takes one. */
+  readonly signal?: AbortSignal;
   /** Asked for between two keystrokes: locks with users in many files are not looked through. */
   readonly quick: boolean;
   /** Kernel version of the tree; null: unknown, newest assumed. */

@@ -9,5 +9,5 @@ const QUICK_FILES = 3;
 export async function whoUses(lock: LockIdentity, source: FixSource): Promise<LockUsers | null> {
   if (lock.type === "" || lock.file.startsWith("include/")) return null;
   if (source.quick && source.engine.lockFiles(lock, QUICK_FILES) > QUICK_FILES) return null;
-  return source.engine.lockUsers(lock);
+  return source.engine.lockUsers(lock, source.signal);
 }

@@ -36,6 +36,8 @@ export class Analyst {
   private readonly given = new Map<string, string>();
   private readonly lock = new Exclusive();
   private running: AbortController | null = null;
+  /** Questions of the user, asked or about to be, that a change of any text stops. */
+  private readonly asked = new Set<AbortController>();
   private timer: ReturnType<typeof setTimeout> | null = null;
   private lastMs = 0;
   private disposed = false;
@@ -103,6 +105,7 @@ export class Analyst {
     this.current.clear();
     this.failed = false;
     this.running?.abort();
+    for (const question of this.asked) question.abort();
     this.schedule(Math.min(this.lastMs, LONGEST_WAIT_MS));
   }
 
@@ -218,26 +221,63 @@ export class Analyst {
     return (await this.backend.engine.check({ focus, inside: true, signal })).findings;
   }
 
-  /** Asks the engine about the newest texts. */
-  ask<T>(question: (engine: Engine) => Promise<T>): Promise<T> {
-    return this.lock.run(async () => {
-      await this.flush();
-      return question(this.backend.engine);
-    });
+  /**
+   * Asks the engine about the newest texts. A change stops the question, so that what is typed is analysed first; then it
+   * is asked again, as long as it is `wanted`. Null when it is not; rejects with an AbortError when the signal fires.
+   */
+  async ask<T>(
+    question: (engine: Engine, signal: AbortSignal) => Promise<T>,
+    wanted: () => boolean,
+    signal?: AbortSignal,
+  ): Promise<T | null> {
+    while (wanted()) {
+      try {
+        return await this.whileUnchanged(signal, async (stop) => {
+          await this.flush();
+          stop.throwIfAborted();
+          return question(this.backend.engine, stop);
+        });
+      } catch (error) {
+        if (!isAbort(error) || this.disposed || signal?.aborted) throw error;
+      }
+      await this.whenSettled();
+    }
+    return null;
   }
 
-  /** Proved fixes of a finding, for the texts as they are now. */
-  proveFixes(finding: Finding): Promise<Fix[]> {
-    return this.lock.run(async () => {
-      if (this.dirty.size > 0) return []; // the text changed since the question was asked
+  /** Proved fixes of a finding, for the texts as they are now; rejects with an AbortError when one of these changes. */
+  proveFixes(finding: Finding, signal?: AbortSignal): Promise<Fix[]> {
+    return this.whileUnchanged(signal, async (stop) => {
+      if (this.dirty.size > 0) return []; // the finding is of an older text
       const bench = {
         engine: this.backend.engine,
         read: (file: string) => this.backend.read(file),
         setText: (file: string, text: string | null) =>
           this.backend.setOverlay(file, text ?? this.given.get(file) ?? null),
       };
-      return offerFixes(finding, bench, { quick: true });
+      return offerFixes(finding, bench, { quick: true, signal: stop });
     });
+  }
+
+  /** Runs a task under the lock, with a signal that fires when a text changes, before or in it, or when the given one does. */
+  private async whileUnchanged<T>(
+    signal: AbortSignal | undefined,
+    task: (stop: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const stop = new AbortController();
+    const give = (): void => stop.abort();
+    if (signal?.aborted) give();
+    signal?.addEventListener("abort", give);
+    this.asked.add(stop);
+    try {
+      return await this.lock.run(async () => {
+        stop.signal.throwIfAborted();
+        return task(stop.signal);
+      });
+    } finally {
+      this.asked.delete(stop);
+      signal?.removeEventListener("abort", give);
+    }
   }
 
   async dispose(): Promise<void> {
@@ -245,6 +285,7 @@ export class Analyst {
     if (this.timer) clearTimeout(this.timer);
     this.timer = null;
     this.running?.abort();
+    for (const question of this.asked) question.abort();
     for (const wake of this.waiters.splice(0)) wake();
     await this.lock.run(() => this.backend.dispose());
   }

@@ -1,7 +1,7 @@
 /** From protocol values to ours: addresses to paths, positions to byte offsets. With `toProto.ts` the only bridge. */
 import { isAbsolute, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Position, Range } from "vscode-languageserver";
+import type { CancellationToken, Position, Range } from "vscode-languageserver";
 import type { TextPositions } from "./positions.js";
 
 /** Absolute path of a document, or null when it is not a local file. */
@@ -19,6 +19,14 @@ export function relativeTo(root: string, path: string): string | null {
   const rel = relative(root, path);
   if (rel === "" || rel.startsWith("..") || isAbsolute(rel)) return null;
   return sep === "/" ? rel : rel.split(sep).join("/");
+}
+
+/** Fires when the client does not want the answer any more. */
+export function signalOf(token: CancellationToken): AbortSignal {
+  const stop = new AbortController();
+  if (token.isCancellationRequested) stop.abort();
+  token.onCancellationRequested(() => stop.abort());
+  return stop.signal;
 }
 
 export function offsetOf(positions: TextPositions, position: Position): number {

@@ -2,8 +2,9 @@
  * The language server: connects the protocol's messages to their handlers. A handler that fails answers with an error
  * and leaves the server as it was.
  */
-import type { CancellationToken, Connection } from "vscode-languageserver";
+import { type CancellationToken, type Connection, LSPErrorCodes, ResponseError } from "vscode-languageserver";
 import type { ServerDeps } from "./deps.js";
+import { isAbort } from "./exclusive.js";
 import { codeAction } from "./handlers/codeAction.js";
 import { loadConfiguration } from "./handlers/configuration.js";
 import { executeCommand } from "./handlers/executeCommand.js";
@@ -30,8 +31,16 @@ export function runServer(connection: Connection, deps: ServerDeps): void {
     };
   const asked =
     <P, R>(handler: (session: Session, params: P, token: CancellationToken) => Promise<R>) =>
-    (params: P, token: CancellationToken): Promise<R> =>
-      handler(session, params, token);
+    async (params: P, token: CancellationToken): Promise<R> => {
+      try {
+        return await handler(session, params, token);
+      } catch (error) {
+        if (!isAbort(error)) throw error;
+        if (token.isCancellationRequested)
+          throw new ResponseError(LSPErrorCodes.RequestCancelled, "The request was cancelled");
+        throw new ResponseError(LSPErrorCodes.ContentModified, "The tree changed before there was an answer");
+      }
+    };
 
   connection.onInitialize((params) => initialize(session, params));
   connection.onInitialized(notified("initialized", initialized));

@@ -42,6 +42,13 @@ const SLOW_MS = 1000;
 /** Findings are left for the next start when nothing was typed for so long. */
 const KEEP_AFTER_MS = 2000;
 
+/** The fixes of a finding, being proved or proved already, and how many wait for them. */
+interface Proof {
+  fixes: Promise<Fix[]>;
+  stop: AbortController;
+  asking: number;
+}
+
 export class Tree {
   health: Health = "indexing";
   message = "Starting";
@@ -60,7 +67,7 @@ export class Tree {
   /** Text of each open file whose findings are those of an earlier analysis. */
   private readonly recalled = new Map<string, string>();
   private readonly positions = new Map<string, TextPositions>();
-  private readonly fixes = new Map<string, Promise<Fix[]>>();
+  private readonly fixes = new Map<string, Proof>();
   private loading: AbortController | null = null;
   private keeping: ReturnType<typeof setTimeout> | null = null;
   private disposed = false;
@@ -371,9 +378,23 @@ export class Tree {
   }
 
   /** What is known about a place; null as long as nothing is. */
-  async pointInfo(file: string, offset: number): Promise<PointInfo | null> {
-    const analyst = this.knower(file) ?? (this.whole.loaded ? this.whole : null);
-    return analyst?.ask((engine) => engine.pointInfo(file, offset)) ?? null;
+  async pointInfo(file: string, offset: number, signal?: AbortSignal): Promise<PointInfo | null> {
+    const text = this.open.get(file);
+    for (;;) {
+      const analyst = this.knower(file) ?? (this.whole.loaded ? this.whole : null);
+      if (!analyst) return null;
+      try {
+        return await analyst.ask(
+          (engine, stop) => engine.pointInfo(file, offset, stop),
+          () => this.open.get(file) === text,
+          signal,
+        );
+      } catch (error) {
+        // The near part goes when the whole has answered: then that is asked.
+        const isGone = analyst !== this.whole && analyst !== this.near;
+        if (!isAbort(error) || signal?.aborted || this.disposed || !isGone) throw error;
+      }
+    }
   }
 
   /** Who uses the lock of this name, or the one that a place is about; null while the tree is being indexed. */
@@ -383,23 +404,49 @@ export class Tree {
   ): Promise<LockMatches | LockUsers | null> {
     // An answer about a part would look like one about the tree.
     if (!this.whole.loaded) return null;
-    return this.whole.ask(async (engine) => {
-      const matches = "name" in of ? engine.findLocks(of.name) : await engine.lockAt(of.file, of.offset);
-      return matches.locks.length === 1 ? engine.lockUsers(matches.locks[0], signal) : matches;
-    });
+    const text = "file" in of ? this.open.get(of.file) : undefined;
+    const matches = await this.whole.ask(
+      async (engine) => ("name" in of ? engine.findLocks(of.name) : engine.lockAt(of.file, of.offset)),
+      () => "name" in of || this.open.get(of.file) === text,
+      signal,
+    );
+    if (matches?.locks.length !== 1) return matches;
+    // Which lock is meant is known: its users are asked for again when something is typed meanwhile.
+    return this.whole.ask(
+      (engine, stop) => engine.lockUsers(matches.locks[0], stop),
+      () => true,
+      signal,
+    );
   }
 
-  /** Proved fixes of a finding, for the texts as they are now. */
-  fixesFor(finding: Finding): Promise<Fix[]> {
+  /** Proved fixes of a finding, for the texts as they are now; none, if these change before they are proved. */
+  async fixesFor(finding: Finding, signal?: AbortSignal): Promise<Fix[]> {
     // A part of the tree proves nothing about the rest of it.
-    if (!this.whole.loaded) return Promise.resolve([]);
+    if (!this.whole.loaded) return [];
     const key = `${finding.fingerprint}@${finding.offset}`;
-    let fixes = this.fixes.get(key);
-    if (!fixes) {
-      fixes = this.whole.proveFixes(finding);
-      this.fixes.set(key, fixes);
+    let proof = this.fixes.get(key);
+    if (!proof) {
+      const stop = new AbortController();
+      proof = { fixes: this.whole.proveFixes(finding, stop.signal), stop, asking: 0 };
+      this.fixes.set(key, proof);
     }
-    return fixes;
+    const { fixes, stop } = proof;
+    proof.asking++;
+    // Editors ask again and again as the cursor moves: when nobody waits for it any more it is not worth its time.
+    const leave = (): void => {
+      if (--proof.asking > 0) return;
+      if (this.fixes.get(key) === proof) this.fixes.delete(key);
+      stop.abort();
+    };
+    signal?.addEventListener("abort", leave);
+    try {
+      return await fixes;
+    } catch (error) {
+      if (isAbort(error)) return [];
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", leave);
+    }
   }
 
   async dispose(): Promise<void> {

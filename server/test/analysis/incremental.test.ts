@@ -2,13 +2,26 @@
  * Whatever the edits, what the engine says after them is what a fresh engine says of the same texts.
  * LOCKCTX_EDITS and LOCKCTX_EDIT_SEEDS (first-last) run more of them; .ci/run runs 2,000.
  */
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { createEngine } from "../../src/analysis/createEngine.js";
 import type { Engine } from "../../src/engine.js";
 import type { Finding } from "../../src/findings/types.js";
 import { createInProcessHost } from "../../src/host/inProcess.js";
 import { loadKernelTables } from "../../src/kernel/load.js";
 import { EDIT_KINDS, nextEdit, program, random } from "./randomEdits.js";
+
+/** The small program here is never long enough at work to be stopped in it: it may be stopped wherever it looks at the clock. */
+const clock = vi.hoisted(() => ({ looked: (): void => {} }));
+vi.mock("../../src/analysis/pauses.js", () => ({
+  Pauses: class {
+    readonly due = true;
+    constructor(private readonly signal?: AbortSignal) {}
+    async take(): Promise<void> {
+      clock.looked();
+      this.signal?.throwIfAborted();
+    }
+  },
+}));
 
 const EDITS = Number(process.env.LOCKCTX_EDITS ?? 250);
 /** First and last seed. */
@@ -43,24 +56,34 @@ class Bench {
     await this.engine.update([path]);
   }
 
-  /** Asks, and gives up at the nth request for facts: what was learnt until then must do no harm. */
-  async askAndGiveUp(focus: ReadonlySet<string> | null, inside: boolean, requests: number): Promise<boolean> {
+  /** Asks, and gives up at the nth request for facts, or look at the clock: what was learnt until then must do no harm. */
+  async askAndGiveUp(
+    question: (signal: AbortSignal) => Promise<unknown>,
+    at: "requests" | "looks",
+    n: number,
+  ): Promise<boolean> {
     const controller = new AbortController();
     const { host } = this;
     const { flows } = host;
-    let left = requests;
-    host.flows = (...args) => {
+    let left = n;
+    const count = (): void => {
       if (--left < 0) controller.abort();
-      return flows.apply(host, args);
     };
+    if (at === "looks") clock.looked = count;
+    else
+      host.flows = (...args) => {
+        count();
+        return flows.apply(host, args);
+      };
     try {
-      await this.engine.check({ focus, inside, signal: controller.signal });
+      await question(controller.signal);
       return false;
     } catch (error) {
       if (!controller.signal.aborted) throw error;
       return true;
     } finally {
       host.flows = flows;
+      clock.looked = () => {};
     }
   }
 
@@ -92,6 +115,7 @@ it.each(SEEDS)(`${EDITS} edits, seed %i: the same as from scratch`, { timeout: 1
   const kinds = new Map<string, number>();
   let compared = 0;
   let givenUp = 0;
+  let stoppedAtWork = 0;
   for (let n = 1; n <= EDITS; n++) {
     const { path, text, kind } = nextEdit(bench.texts, original, rnd);
     const before = bench.texts.get(path);
@@ -103,7 +127,16 @@ it.each(SEEDS)(`${EDITS} edits, seed %i: the same as from scratch`, { timeout: 1
     const focus = inside
       ? new Set([path, files[Math.floor(rnd() * files.length)]].filter((p) => bench.texts.has(p)))
       : null;
-    if (rnd() < 0.6 && (await bench.askAndGiveUp(focus, inside, Math.floor(rnd() * 3)))) givenUp++;
+    const check = (signal: AbortSignal) => bench.engine.check({ focus, inside, signal });
+    if (rnd() < 0.6 && (await bench.askAndGiveUp(check, "requests", Math.floor(rnd() * 3)))) givenUp++;
+    // Before and after the check, and as often in what was not asked before as in what is known.
+    const stopped = async (): Promise<void> => {
+      const place = Math.floor(rnd() * (bench.texts.get(path)?.length ?? 0));
+      const ways = (signal: AbortSignal) => bench.engine.waysToSleep(path, place, { signal });
+      const question = rnd() < 0.5 ? ways : check;
+      if (await bench.askAndGiveUp(question, "looks", Math.floor(rnd() ** 2 * 60))) stoppedAtWork++;
+    };
+    if (rnd() < 0.5) await stopped();
     const now = (await bench.engine.check({ focus, inside })).findings;
     const fresh = await bench.fresh(focus, inside);
     const edit = `after edit ${n}, ${kind} of ${path} (${focus ? [...focus] : "whole tree"}${inside ? ", inside" : ""}):\n${difference(before ?? "", text ?? "")}\n`;
@@ -111,9 +144,11 @@ it.each(SEEDS)(`${EDITS} edits, seed %i: the same as from scratch`, { timeout: 1
     expect(onlyIn(fresh, now), `not found any more, ${edit}`).toEqual([]);
     expect(now, `in another order, ${edit}`).toEqual(fresh);
     compared += fresh.length;
+    if (rnd() < 0.3) await stopped();
   }
   expect(compared).toBeGreaterThan(EDITS);
   expect(givenUp).toBeGreaterThan(EDITS / 60);
+  expect(stoppedAtWork).toBeGreaterThan(EDITS / 10);
   if (EDITS >= 250) expect([...kinds.keys()].sort()).toEqual([...EDIT_KINDS].sort());
 });
 

@@ -1,6 +1,14 @@
 /** Hover, quick fixes and commands on a finding. */
 import { afterEach, describe, expect, it } from "vitest";
-import type { CodeAction, Command, Hover, MarkupContent, TextDocumentEdit } from "vscode-languageserver";
+import {
+  CancellationToken,
+  CancellationTokenSource,
+  type CodeAction,
+  type Command,
+  type Hover,
+  type MarkupContent,
+  type TextDocumentEdit,
+} from "vscode-languageserver";
 import { FULL_CLIENT, positionOf, TestClient, type TestClientOptions, uriOf } from "./harness.js";
 import { ALLOC_C, SUPER_C, TREE } from "./samples.js";
 
@@ -172,6 +180,136 @@ describe("quick fixes", () => {
     expect(await actionsAt("fs/super.c", SUPER_C, "kfree(s)")).toEqual([]);
     expect(await actionsAt("fs/super.c", SUPER_C, "__put_super(sb)", ["refactor"])).toBeNull();
     expect(await actionsAt("fs/super.c", SUPER_C, "__put_super(sb)", ["quickfix"])).not.toEqual([]);
+  });
+});
+
+describe("a question that takes long", () => {
+  /** While `hold` is set, what the engine is asked takes for ever, or until it is told to stop. */
+  async function startSlow(): Promise<{ hold: boolean; begun: number; stopped: number }> {
+    const state = { hold: false, begun: 0, stopped: 0 };
+    await start({
+      step: async (_, signal) => {
+        if (!state.hold) return;
+        state.begun++;
+        await new Promise<void>((resolve) => signal?.addEventListener("abort", () => resolve()));
+        state.stopped++;
+      },
+    });
+    await client.open("fs/super.c", SUPER_C);
+    await client.newest("fs/super.c");
+    state.hold = true;
+    return state;
+  }
+  const begins = (state: { begun: number }): Promise<void> =>
+    client.until("the question to reach the engine", () => state.begun > 0);
+  const moveBehindUnlock = (): Promise<void> => {
+    const { line } = positionOf(SUPER_C, "__put_super(sb)");
+    const lines = SUPER_C.split("\n");
+    // As VS Code moves a line down: what is below goes away and comes back above, in one change of two parts.
+    return client.change(
+      "fs/super.c",
+      {
+        range: {
+          start: { line, character: lines[line]!.length },
+          end: { line: line + 1, character: lines[line + 1]!.length },
+        },
+        text: "",
+      },
+      {
+        range: { start: { line, character: 0 }, end: { line, character: 0 } },
+        text: `${lines[line + 1]}\n`,
+      },
+    );
+  };
+
+  it("about quick fixes: typing does not wait for their proof", async () => {
+    const state = await startSlow();
+    const asked = actionsAt("fs/super.c", SUPER_C, "__put_super(sb)");
+    await begins(state);
+    state.hold = false;
+    await moveBehindUnlock();
+    expect(await client.newest("fs/super.c")).toEqual([]);
+    expect(state.stopped).toBe(1);
+    expect(await asked).toBeNull();
+    expect(client.backends[0]!.overlays.get("fs/super.c")).not.toBe(SUPER_C);
+  });
+
+  it("about quick fixes: one that the client does not want any more is not gone on with", async () => {
+    const state = await startSlow();
+    const position = positionOf(SUPER_C, "__put_super(sb)");
+    const cancel = new CancellationTokenSource();
+    const params = {
+      textDocument: { uri: uriOf("fs/super.c") },
+      range: { start: position, end: position },
+      context: { diagnostics: [] },
+    };
+    const asked = client.connection.sendRequest("textDocument/codeAction", params, cancel.token);
+    await begins(state);
+    state.hold = false;
+    cancel.cancel();
+    expect(await asked).toBeNull();
+    expect(state.stopped).toBe(1);
+    // Asked again it is answered in full.
+    const titles = (await actionsAt("fs/super.c", SUPER_C, "__put_super(sb)"))!.map((a) => a.title);
+    expect(titles).toContain("Suppress sleep-in-atomic here with a reason");
+  });
+
+  it("about quick fixes: as long as somebody waits for them they are worked on", async () => {
+    const state = await startSlow();
+    const position = positionOf(SUPER_C, "__put_super(sb)");
+    const ask = (token?: CancellationToken): Promise<CodeAction[] | null> =>
+      client.connection.sendRequest(
+        "textDocument/codeAction",
+        {
+          textDocument: { uri: uriOf("fs/super.c") },
+          range: { start: position, end: position },
+          context: { diagnostics: [] },
+        },
+        token ?? CancellationToken.None,
+      );
+    const cancel = new CancellationTokenSource();
+    const first = ask(cancel.token);
+    await begins(state);
+    const second = ask();
+    // What is behind it in the queue of messages has been seen once this is answered.
+    await client.connection.sendRequest("textDocument/codeAction", {
+      textDocument: { uri: uriOf("fs/super.c") },
+      range: { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } },
+      context: { diagnostics: [] },
+    });
+    cancel.cancel();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(state.stopped).toBe(0);
+    state.hold = false;
+    await moveBehindUnlock();
+    expect(await first).toBeNull();
+    expect(await second).toBeNull();
+    expect(state.stopped).toBe(1);
+  });
+
+  it("about a place: it is asked again after a change of another file, and not after one of its own", async () => {
+    const state = await startSlow();
+    const hover = (): Promise<Hover | null> =>
+      client.connection.sendRequest("textDocument/hover", {
+        textDocument: { uri: uriOf("fs/super.c") },
+        position: positionOf(SUPER_C, "__put_super(sb)"),
+      });
+    const asked = hover();
+    await begins(state);
+    state.hold = false;
+    await client.open("lib/alloc.c", ALLOC_C);
+    await client.newest("lib/alloc.c");
+    expect((await asked)?.contents).toMatchObject({ value: expect.stringContaining("may sleep") });
+    expect(state.stopped).toBe(1);
+    state.hold = true;
+    state.begun = 0;
+    const old = hover();
+    await begins(state);
+    state.hold = false;
+    await moveBehindUnlock();
+    expect(await client.newest("fs/super.c")).toEqual([]);
+    expect(await old).toBeNull();
+    expect(state.stopped).toBe(2);
   });
 });
 

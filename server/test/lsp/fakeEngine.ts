@@ -232,7 +232,9 @@ export class FakeEngine implements Engine {
       .flatMap((file) => this.byFile.get(file)!.filter((fn) => fn.name === name));
   }
 
-  async pointInfo(file: string, offset: number): Promise<PointInfo | null> {
+  async pointInfo(file: string, offset: number, signal?: AbortSignal): Promise<PointInfo | null> {
+    await this.options.step?.("pointInfo", signal);
+    signal?.throwIfAborted();
     const fn = this.byFile.get(file)?.find((f) => f.start <= offset && offset < f.end);
     if (!fn) return null;
     let held: { lock: string; call: Call } | null = null;

@@ -9,6 +9,7 @@ import { LockEffects } from "../held/lockEffects.js";
 import { LockFlow } from "../held/lockFlow.js";
 import { type LockOpsImage, Op } from "../held/lockOps.js";
 import { EntryLocks, type Grounds } from "../held/onEntry.js";
+import { Pauses } from "../pauses.js";
 import type { ProgramChange, Solver } from "../solver.js";
 import { elementOf, isCandidate } from "./candidates.js";
 import { type CursorDraft, Drafter, type Raw } from "./drafts.js";
@@ -135,13 +136,10 @@ export class CursorCheck implements CalleeQuestions {
     const candidates = this.candidates(fns);
     await this.effects.prepare(candidates, signal);
     const raws: Raw[] = [];
-    let n = 0;
+    const pauses = new Pauses(signal);
     for (const fn of candidates) {
       raws.push(...this.follow(fn));
-      if (++n % 2000 === 0) {
-        await new Promise<void>((r) => setImmediate(r));
-        signal?.throwIfAborted();
-      }
+      if (pauses.due) await pauses.take();
     }
     return raws.length === 0 ? [] : this.judge(raws, signal);
   }

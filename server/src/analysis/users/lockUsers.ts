@@ -22,6 +22,7 @@ import { type HeldLock, type LockId, type LockState, sameLock } from "../held/he
 import type { LockEffects } from "../held/lockEffects.js";
 import type { LockFlow } from "../held/lockFlow.js";
 import type { EntryLocks } from "../held/onEntry.js";
+import { Pauses } from "../pauses.js";
 import type { Step } from "../summary.js";
 import { filesOf, lastName, mayLock } from "./lockFiles.js";
 import { Touched } from "./touches.js";
@@ -68,7 +69,9 @@ class Users {
     const { effects, entry } = this.world;
     const candidates = await this.candidates();
     await effects.prepare(candidates, this.signal);
+    const pauses = new Pauses(this.signal);
     for (const fn of candidates) {
+      if (pauses.due) await pauses.take();
       const f = entry.follow(fn);
       if (!f) {
         this.unread.push(fn);
@@ -107,14 +110,11 @@ class Users {
     const { program, world } = this;
     const out = new Set<number>();
     const wrappers = new Set<number>();
-    let n = 0;
+    const pauses = new Pauses(this.signal);
     const word = this.name === "" ? null : new RegExp(`\\b${this.name}\\b`);
     const primitive = this.name === "" ? program.names.find(this.lock.cls) : -1;
     for (const f of filesOf(program, this.lock)) {
-      if (++n % 500 === 0) {
-        await new Promise<void>((r) => setImmediate(r));
-        this.signal?.throwIfAborted();
-      }
+      if (pauses.due) await pauses.take();
       if (!mayLock(f, world)) continue;
       if (word) {
         const text = world.read(f.path);

@@ -49,7 +49,8 @@ async function isTakenAtomic(finding: Finding, lockClass: string, source: FixSou
     if (!taken || taken.length === 0) continue;
     if (locks?.calls.some((c) => isNested(c.after, lockClass))) return true;
     const most = source.quick ? QUICK_CALLERS : MOST_CALLERS;
-    if ((await source.engine.enteredAtomic(def.file, def.nameStart, most)) !== "no") return true;
+    if ((await source.engine.enteredAtomic(def.file, def.nameStart, most, source.signal)) !== "no")
+      return true;
   }
   return false;
 }
@@ -169,7 +170,8 @@ async function enteredAtomic(
 ): Promise<boolean> {
   const most = source.quick ? QUICK_CALLERS : MOST_CALLERS;
   for (const fn of functions)
-    if ((await source.engine.enteredAtomic(fn.file, fn.site.offset, most)) !== "no") return true;
+    if ((await source.engine.enteredAtomic(fn.file, fn.site.offset, most, source.signal)) !== "no")
+      return true;
   return false;
 }
 
@@ -187,7 +189,8 @@ async function sleeperIn(users: LockUsers, source: FixSource): Promise<string | 
       !tables.locks.has(n) && !tables.neverSleeps.has(n) && !tables.hardStops.has(n) && source.code.has(n),
   );
   if (source.quick && left.length > QUICK_CALLEES) return left[0];
-  for (const name of left) if (await maySleep(name, calls.get(name)!, source.engine)) return name;
+  for (const name of left)
+    if (await maySleep(name, calls.get(name)!, source.engine, source.signal)) return name;
   return null;
 }
 

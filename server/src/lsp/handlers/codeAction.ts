@@ -6,7 +6,7 @@ import {
   type CodeActionParams,
   Command,
 } from "vscode-languageserver";
-import { extentOf } from "../fromProto.js";
+import { extentOf, signalOf } from "../fromProto.js";
 import type { Session } from "../session.js";
 import { type DiagnosticData, toCodeAction } from "../toProto.js";
 import { COPY_CHAIN, type FindingRef, SHOW_CHAIN } from "./executeCommand.js";
@@ -34,6 +34,7 @@ export async function codeAction(
     snippets: session.capabilities.workspace?.workspaceEdit?.snippetEditSupport === true,
   };
   const actions: (CodeAction | Command)[] = [];
+  const signal = signalOf(token);
   for (const finding of session.shownFindings(tree, file)) {
     if (finding.endOffset < extent.start || finding.offset > extent.end) continue;
     const diagnostic =
@@ -42,7 +43,7 @@ export async function codeAction(
           d.source === "lockctx" &&
           (d.data as DiagnosticData | undefined)?.fingerprint === finding.fingerprint,
       ) ?? session.toDiagnostic(tree, finding);
-    const fixes = await tree.fixesFor(finding);
+    const fixes = await tree.fixesFor(finding, signal);
     // The edits are of the text that was asked about; for a newer one the client asks again.
     if (token.isCancellationRequested || document.positions !== positions) return null;
     for (const fix of fixes)

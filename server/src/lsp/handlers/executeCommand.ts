@@ -1,5 +1,5 @@
 /** `workspace/executeCommand`: commands answer with text; what is done with it is the client's business. */
-import type { ExecuteCommandParams } from "vscode-languageserver";
+import type { CancellationToken, ExecuteCommandParams } from "vscode-languageserver";
 import { ResponseError } from "vscode-languageserver";
 import { commitMessageText, stepsOf } from "../../findings/steps.js";
 import type { Finding, Site } from "../../findings/types.js";
@@ -30,7 +30,11 @@ export interface FindingRef {
 
 const INVALID_PARAMS = -32602;
 
-export async function executeCommand(session: Session, { command, arguments: args }: ExecuteCommandParams) {
+export async function executeCommand(
+  session: Session,
+  { command, arguments: args }: ExecuteCommandParams,
+  token: CancellationToken,
+) {
   switch (command) {
     case COPY_CHAIN: {
       const { tree, finding } = await findFinding(session, args?.[0]);
@@ -60,7 +64,7 @@ export async function executeCommand(session: Session, { command, arguments: arg
           INVALID_PARAMS,
           "Name a lock or a place: {uri, lock} or {uri, line, character}",
         );
-      const answer = await lockUsersAnswer(session, ref as LockRef);
+      const answer = await lockUsersAnswer(session, ref as LockRef, token);
       if (!answer) throw new ResponseError(INVALID_PARAMS, "The tree of this document is not read yet");
       if (answer.places.length === 0 && answer.choices.length === 0)
         throw new ResponseError(INVALID_PARAMS, "There is no lock here");

@@ -1,14 +1,18 @@
 /** `textDocument/hover`: the context at this point and where it was entered; whether the call here may sleep, and how. */
-import type { Hover, HoverParams } from "vscode-languageserver";
+import type { CancellationToken, Hover, HoverParams } from "vscode-languageserver";
 import { MarkupKind } from "vscode-languageserver";
 import type { PointInfo } from "../../engine.js";
 import type { Finding, Site } from "../../findings/types.js";
-import { offsetOf } from "../fromProto.js";
+import { offsetOf, signalOf } from "../fromProto.js";
 import { fromBytes } from "../positions.js";
 import type { Session } from "../session.js";
 import { type Place, toLocation } from "../toProto.js";
 
-export async function hover(session: Session, params: HoverParams): Promise<Hover | null> {
+export async function hover(
+  session: Session,
+  params: HoverParams,
+  token: CancellationToken,
+): Promise<Hover | null> {
   const found = await session.find(params.textDocument.uri);
   if (!found) return null;
   const { tree, file, document } = found;
@@ -16,7 +20,7 @@ export async function hover(session: Session, params: HoverParams): Promise<Hove
   const word = wordAt(document.positions.bytes, offset);
   if (!word) return null;
   const positions = document.positions;
-  const known = await tree.pointInfo(file, word.start);
+  const known = await tree.pointInfo(file, word.start, signalOf(token));
   if (!known || document.positions !== positions) return null;
   const info = withFindings(known, tree.findings.get(file) ?? [], word);
   const formats = session.capabilities.textDocument?.hover?.contentFormat;

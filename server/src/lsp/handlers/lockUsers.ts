@@ -2,7 +2,7 @@
 import type { CancellationToken, Location, ReferenceParams } from "vscode-languageserver";
 import type { LockUsers, Touches } from "../../findings/lockUsers.js";
 import type { Site } from "../../findings/types.js";
-import { offsetOf } from "../fromProto.js";
+import { offsetOf, signalOf } from "../fromProto.js";
 import { fromBytes } from "../positions.js";
 import type { Session } from "../session.js";
 import { type Place, toLocation } from "../toProto.js";
@@ -38,7 +38,11 @@ export interface LockAnswer {
 
 const NAMES = 6;
 
-export async function lockUsersAnswer(session: Session, ref: LockRef): Promise<LockAnswer | null> {
+export async function lockUsersAnswer(
+  session: Session,
+  ref: LockRef,
+  token: CancellationToken,
+): Promise<LockAnswer | null> {
   const found = await session.find(ref.uri);
   if (!found) return null;
   const { tree, file, document } = found;
@@ -49,7 +53,7 @@ export async function lockUsersAnswer(session: Session, ref: LockRef): Promise<L
           file,
           offset: offsetOf(document.positions, { line: ref.line ?? 0, character: ref.character ?? 0 }),
         };
-  const answer = await tree.lockUsers(of);
+  const answer = await tree.lockUsers(of, signalOf(token));
   if (!answer) return null;
   if (!("functions" in answer))
     return { lock: ref.lock ?? "", choices: answer.locks.map((l) => fromBytes(l.cls)), places: [] };
@@ -109,9 +113,7 @@ export async function references(
   const { tree, file, document } = found;
   const offset = offsetOf(document.positions, params.position);
   if (!wordAt(document.positions.bytes, offset)) return null;
-  const stop = new AbortController();
-  token.onCancellationRequested(() => stop.abort());
-  const answer = await tree.lockUsers({ file, offset }, stop.signal);
+  const answer = await tree.lockUsers({ file, offset }, signalOf(token));
   if (!answer || !("functions" in answer)) return null;
   return placesOf(session.place(tree), answer).flatMap((p) => [p.location, ...p.releases]);
 }
