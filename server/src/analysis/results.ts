@@ -5,7 +5,7 @@
 
 import type { ImageReader, ImageWriter } from "../program/image.js";
 import { Names } from "../program/names.js";
-import { ByteReader, ByteWriter, PackedLists } from "../program/packedLists.js";
+import { ByteReader, ByteWriter, endsOf, PackedLists } from "../program/packedLists.js";
 import type { FnResult } from "./interpret/frame.js";
 import {
   type AcquireRef,
@@ -78,10 +78,10 @@ class ResultWriter {
   /** Entries that have a number. */
   private readonly entries: SleepEntry[] = [];
   private readonly entryBytes = new ByteWriter();
-  private readonly entryAt: number[] = [];
+  private readonly entryLengths = new ByteWriter();
   private readonly sinks = new Map<Sink, number>();
   private readonly sinkBytes = new ByteWriter();
-  private readonly sinkAt: number[] = [];
+  private readonly sinkLengths = new ByteWriter();
   private readonly out = new ByteWriter();
 
   constructor(private readonly to: ImageWriter) {}
@@ -102,9 +102,9 @@ class ResultWriter {
     to.put("results.lengths", lengths.take());
     to.put("results.bytes", out.take());
     to.lists("results.counts", PackedLists.ofMap(maxFn, counts));
-    to.put("results.entryAt", Int32Array.from(this.entryAt));
+    to.put("results.entryLengths", this.entryLengths.take());
     to.put("results.entries", this.entryBytes.take());
-    to.put("results.sinkAt", Int32Array.from(this.sinkAt));
+    to.put("results.sinkLengths", this.sinkLengths.take());
     to.put("results.sinks", this.sinkBytes.take());
     this.strings.save(to, "results.strings");
     for (const e of this.entries) e.saved = -1;
@@ -150,7 +150,7 @@ class ResultWriter {
     for (const x of chain.reverse()) {
       const sink = this.sink(x.sink);
       x.saved = this.entries.push(x) - 1;
-      this.entryAt.push(out.at);
+      const { at } = out;
       out.uint(sink);
       out.uint(x.next ? x.next.saved + 1 : 0);
       out.uint(x.fn);
@@ -165,6 +165,7 @@ class ResultWriter {
       out.int(x.reasons);
       out.uint(strings.id(x.note));
       out.uint(x.length);
+      this.entryLengths.uint(out.at - at);
     }
     return e.saved;
   }
@@ -172,10 +173,10 @@ class ResultWriter {
   private sink(s: Sink): number {
     const known = this.sinks.get(s);
     if (known !== undefined) return known;
-    const id = this.sinkAt.length;
+    const id = this.sinks.size;
     const { sinkBytes: out, strings } = this;
+    const { at } = out;
     this.sinks.set(s, id);
-    this.sinkAt.push(out.at);
     out.uint(s.fn);
     out.int(s.at);
     out.int(s.end);
@@ -186,6 +187,7 @@ class ResultWriter {
     // Behind a callback it competes under the key of the call that the callback was found for.
     const own = s.key === sinkKey(s.fn, s.at, s.name, s.viaParam);
     out.uint(own ? 0 : strings.id(s.key));
+    this.sinkLengths.uint(out.at - at);
     return id;
   }
 }
@@ -277,23 +279,22 @@ export class SavedResults {
   private readonly offsets: Int32Array;
   private readonly bytes: Uint8Array;
   private readonly countLists: PackedLists;
-  private readonly entryAt: Int32Array;
+  private readonly entryEnds: Int32Array;
   private readonly entryBytes: Uint8Array;
-  private readonly sinkAt: Int32Array;
+  private readonly sinkEnds: Int32Array;
   private readonly sinkBytes: Uint8Array;
   private readonly strings: Names;
   private readonly entries = new Map<number, SleepEntry>();
   private readonly sinks = new Map<number, Sink>();
 
   constructor(from: ImageReader, maxFn: number) {
-    const lengths = new ByteReader(from.bytes("results.lengths"));
     this.offsets = new Int32Array(maxFn + 1);
-    for (let fn = 0; fn < maxFn; fn++) this.offsets[fn + 1] = this.offsets[fn] + lengths.uint();
+    this.offsets.set(endsOf(from.bytes("results.lengths")), 1);
     this.bytes = from.bytes("results.bytes");
     this.countLists = from.lists("results.counts", maxFn);
-    this.entryAt = from.ints("results.entryAt");
+    this.entryEnds = endsOf(from.bytes("results.entryLengths"));
     this.entryBytes = from.bytes("results.entries");
-    this.sinkAt = from.ints("results.sinkAt");
+    this.sinkEnds = endsOf(from.bytes("results.sinkLengths"));
     this.sinkBytes = from.bytes("results.sinks");
     this.strings = Names.restore(from, "results.strings");
   }
@@ -363,7 +364,7 @@ export class SavedResults {
   private entry(id: number): SleepEntry {
     const known = this.entries.get(id);
     if (known) return known;
-    const r = new SavedReader(this.entryBytes, this.entryAt[id], this.strings);
+    const r = new SavedReader(this.entryBytes, id === 0 ? 0 : this.entryEnds[id - 1], this.strings);
     const sink = this.sink(r.uint());
     const next = r.uint();
     const e: SleepEntry = {
@@ -393,7 +394,7 @@ export class SavedResults {
   private sink(id: number): Sink {
     const known = this.sinks.get(id);
     if (known) return known;
-    const r = new SavedReader(this.sinkBytes, this.sinkAt[id], this.strings);
+    const r = new SavedReader(this.sinkBytes, id === 0 ? 0 : this.sinkEnds[id - 1], this.strings);
     const fn = r.uint();
     const at = r.int();
     const end = r.int();

@@ -2,7 +2,7 @@
  * The parts of an image: what an engine knows, as named arrays that another run can take up where this one ended. Pure
  * data; the host puts them on disk.
  */
-import { ByteReader, ByteWriter, PackedLists } from "./packedLists.js";
+import { ByteWriter, endsOf, PackedLists } from "./packedLists.js";
 
 export type Section = Int32Array | Uint8Array;
 
@@ -62,9 +62,10 @@ export class ImageReader {
   }
 
   lists(name: string, count: number): PackedLists {
-    const lengths = new ByteReader(this.bytes(`${name}.lengths`));
     const offsets = new Int32Array(count + 1);
-    for (let i = 0; i < count; i++) offsets[i + 1] = offsets[i] + lengths.uint();
+    const ends = endsOf(this.bytes(`${name}.lengths`));
+    if (ends.length !== count) throw new BadImage(`${name} is damaged`);
+    offsets.set(ends, 1);
     const bytes = this.bytes(`${name}.lists`);
     if (offsets[count] !== bytes.length) throw new BadImage(`${name} is damaged`);
     return new PackedLists(offsets, bytes);

@@ -4,6 +4,7 @@
  */
 
 import type { ImageReader, ImageWriter } from "./image.js";
+import { ByteWriter, endsOf } from "./packedLists.js";
 
 /** Characters beyond this do not fit a byte; names with such are kept as strings. */
 const WIDEST = 0xff;
@@ -26,14 +27,16 @@ export class Names {
 
   save(to: ImageWriter, section: string): void {
     to.put(`${section}.bytes`, this.bytes.slice(0, this.size === 0 ? 0 : this.ends[this.size - 1]));
-    to.put(`${section}.ends`, this.ends.slice(0, this.size));
+    const lengths = new ByteWriter();
+    for (let id = 0; id < this.size; id++) lengths.uint(this.ends[id] - (id === 0 ? 0 : this.ends[id - 1]));
+    to.put(`${section}.lengths`, lengths.take());
     to.json(`${section}.wide`, [...this.wide]);
   }
 
   static restore(from: ImageReader, section: string): Names {
     const names = new Names();
     names.bytes = from.bytes(`${section}.bytes`);
-    names.ends = from.ints(`${section}.ends`);
+    names.ends = endsOf(from.bytes(`${section}.lengths`));
     names.size = names.ends.length;
     names.strings = new Array(names.size);
     names.hashes = hashesOf(names.bytes, names.ends);

@@ -209,3 +209,18 @@ export class ListMap {
     return PackedLists.of(count, (i) => this.own.get(i) ?? (this.own.has(i) ? null : this.base?.get(i)));
   }
 }
+
+/** Where each of some pieces ends, from their lengths. */
+export function endsOf(lengths: Uint8Array): Int32Array {
+  // Most lengths are a byte each.
+  let out = new Int32Array(lengths.length);
+  const reader = new ByteReader(lengths);
+  let n = 0;
+  let end = 0;
+  while (reader.at < lengths.length) {
+    end += reader.uint();
+    out[n++] = end;
+  }
+  if (n < out.length) out = out.slice(0, n);
+  return out;
+}

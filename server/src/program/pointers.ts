@@ -111,6 +111,8 @@ export class Pointers {
   private keysOf: Map<number, string[]> | null = null;
   /** Names that are or were installed or registered somewhere, whether or not they are functions. */
   private readonly installed = new Set<number>();
+  /** The same in an image, by name. */
+  private installedBefore: Uint8Array = new Uint8Array(0);
   private current: FilePointers | null = null;
   /** Functions whose `rivals` may be others since a report emptied this; null: any. See `Reports`. */
   rivalsMoved: Set<number> | null = new Set();
@@ -153,8 +155,9 @@ export class Pointers {
     const words = new Map<number, number[]>();
     for (const f of program.files) for (const id of f ? this.wordsOf(f) : []) push(words, id, f!.index);
     this.wordsIn.clear();
-    to.put("pointers.installed", Int32Array.from(this.installed));
-    to.put("pointers.known", Int32Array.of(program.names.count));
+    const installed = new Uint8Array(program.names.count);
+    for (const name of this.installed) installed[name] = 1;
+    to.put("pointers.installed", installed);
     to.lists("pointers.words", PackedLists.ofMap(program.names.count, words));
   }
 
@@ -181,8 +184,8 @@ export class Pointers {
       this.files.get(index)!.roots.push({ ...root, file: program.files[index]!.path });
     for (const [index, fn] of from.json<[number, number][]>("pointers.putSuper"))
       this.files.get(index)!.putSuper.push(fn);
-    for (const name of from.ints("pointers.installed")) this.installed.add(name);
-    this.concerned = from.lists("pointers.words", from.ints("pointers.known")[0]);
+    this.installedBefore = from.bytes("pointers.installed");
+    this.concerned = from.lists("pointers.words", this.installedBefore.length);
   }
 
   private readonly wordsIn = new Map<number, readonly number[]>();
@@ -280,7 +283,7 @@ export class Pointers {
       const index = program.indexOf(path);
       if (index !== undefined) again.add(index);
     }
-    const names = new Set([...edit.names].filter((name) => this.installed.has(name)));
+    const names = new Set([...edit.names].filter((name) => this.installed.has(name) || this.installedBefore[name] === 1));
     if (names.size > 0 || edit.variables.size > 0)
       for (const f of this.filesAbout(names, edit.variables))
         if (!again.has(f.index) && this.concerns(f, names, edit.variables)) again.add(f.index);

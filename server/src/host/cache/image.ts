@@ -11,7 +11,7 @@ import { checksum, type Hash, hexOf } from "./hash.js";
 const MAGIC = "lockctx image 1\n";
 /** So much of a part tells whether it is worth deflating. */
 const SAMPLE = 1 << 16;
-const WORTH_IT = 0.6;
+const WORTH_IT = 0.75;
 
 interface Part {
   ints: boolean;
@@ -63,7 +63,9 @@ export function writeImage(
     write(Buffer.alloc(MAGIC.length + 8));
     for (const [name, section] of sections) {
       const raw = new Uint8Array(section.buffer, section.byteOffset, section.byteLength);
-      const sample = raw.subarray(0, SAMPLE);
+      // From the middle: beginnings are unlike the rest.
+      const middle = Math.max(0, (raw.length - SAMPLE) >> 1);
+      const sample = raw.subarray(middle, middle + SAMPLE);
       const packed =
         raw.length > 4096 && deflateRawSync(sample, { level: 1 }).length < sample.length * WORTH_IT;
       const bytes = packed ? deflateRawSync(raw, { level: 1 }) : raw;
