@@ -14,7 +14,6 @@ import { type CacheSettings, manifestsFolder } from "./cache/folder.js";
 import { contentHash, type Hash, hexOf, keyOf } from "./cache/hash.js";
 import { BadManifest, type FileVersion, isUnchanged, Manifest } from "./cache/manifest.js";
 import { CacheNotes } from "./cache/notes.js";
-import { unpack } from "./cache/pack.js";
 import { flowStamp, outlineStamp, toolStamp } from "./cache/stamps.js";
 import { Store } from "./cache/store.js";
 import type { CacheCounts, FactsHost, ResultStore } from "./factsHost.js";
@@ -93,8 +92,26 @@ export class CachedFacts implements FactsHost, ResultStore {
     return this.notes.lines;
   }
 
-  async outlines(
+  outlines(
     files: readonly string[],
+    emit: (file: string, outline: FileOutline | null, problem?: string) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    return this.eachOutline(files, decodeOutline, emit, signal);
+  }
+
+  keepOutlines(
+    files: readonly string[],
+    done: (file: string, problem?: string) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    return this.eachOutline(files, null, (file, _, problem) => done(file, problem), signal);
+  }
+
+  /** Without `decode` outlines are only made sure of: what the cache has is not read. */
+  private async eachOutline(
+    files: readonly string[],
+    decode: ((bytes: Uint8Array) => FileOutline) | null,
     emit: (file: string, outline: FileOutline | null, problem?: string) => void,
     signal?: AbortSignal,
   ): Promise<void> {
@@ -125,11 +142,11 @@ export class CachedFacts implements FactsHost, ResultStore {
         this.manifest.set(file, result.cached);
         if (!look(file, result.cached.hash)) again.push({ file, always: true });
       } else if ("outline" in result) {
-        const { outline, packed, version } = result;
+        const { outline, version } = result;
         this.cacheCounts.outlinesMade++;
         this.remember(file, version);
-        if (version && packed) this.store.put(keyOf(version.hash, this.stamp), packed);
-        emit(file, decodeOutline(outline));
+        if (version) this.store.put(keyOf(version.hash, this.stamp), outline);
+        emit(file, decode?.(outline) ?? null);
       } else {
         this.remember(file, undefined);
         if (!this.sources.overlay(file)) this.manifest.delete(file);
@@ -138,11 +155,20 @@ export class CachedFacts implements FactsHost, ResultStore {
     };
     const takeKnown = async (): Promise<void> => {
       const wanted = known.splice(0);
+      if (decode === null) {
+        for (const { file, record, hash } of wanted) {
+          this.store.use(record);
+          this.cacheCounts.outlinesFound++;
+          this.contents.set(file, hash);
+          emit(file, null);
+        }
+        return;
+      }
       await this.store.read(
         wanted.map((w) => w.record),
         (i, bytes) => {
           const { file, record, hash } = wanted[i];
-          const outline = bytes && this.decoded(record, () => decodeOutline(unpack(bytes)));
+          const outline = bytes && this.decoded(record, () => decode(bytes));
           if (!outline) {
             again.push({ file, always: true });
             return;

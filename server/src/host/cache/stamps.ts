@@ -67,7 +67,7 @@ export function wholeToolStamp(): Hash {
 
 /** What outlines depend on besides text and tool. */
 export const outlineStamp = (options: OutlineOptions): Hash =>
-  contentHash(`packed outline\0${[...options.registrations].sort().join("\0")}`);
+  contentHash(`outline\0${[...options.registrations].sort().join("\0")}`);
 
 /** What flow facts depend on: outlines, and what macros mean in this tree. */
 export const flowStamp = (options: OutlineOptions, classes: MacroClasses): Hash =>
