@@ -117,8 +117,26 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
     return this.notes.lines;
   }
 
-  async outlines(
+  outlines(
     files: readonly string[],
+    emit: (file: string, outline: FileOutline | null, problem?: string) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    return this.eachOutline(files, decodeOutline, emit, signal);
+  }
+
+  keepOutlines(
+    files: readonly string[],
+    done: (file: string, problem?: string) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    return this.eachOutline(files, null, (file, _, problem) => done(file, problem), signal);
+  }
+
+  /** Without `decode` outlines are only made sure of: what the cache has is not read. */
+  private async eachOutline(
+    files: readonly string[],
+    decode: ((bytes: Uint8Array) => FileOutline) | null,
     emit: (file: string, outline: FileOutline | null, problem?: string) => void,
     signal?: AbortSignal,
   ): Promise<void> {
@@ -152,11 +170,11 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
         this.manifest.set(file, result.cached);
         if (!look(file, result.cached.hash)) again.push({ file, always: true });
       } else if ("outline" in result) {
-        const { outline, packed, version } = result;
+        const { outline, version } = result;
         this.cacheCounts.outlinesMade++;
         this.remember(file, version);
-        if (version && packed) this.store.put(keyOf(version.hash, this.stamp), packed);
-        emit(file, decodeOutline(outline));
+        if (version) this.store.put(keyOf(version.hash, this.stamp), outline);
+        emit(file, decode?.(outline) ?? null);
       } else {
         this.remember(file, undefined);
         if (!this.sources.overlay(file)) this.manifest.delete(file);
@@ -165,11 +183,20 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
     };
     const takeKnown = async (): Promise<void> => {
       const wanted = known.splice(0);
+      if (decode === null) {
+        for (const { file, record, hash } of wanted) {
+          this.store.use(record);
+          this.cacheCounts.outlinesFound++;
+          this.contents.set(file, hash);
+          emit(file, null);
+        }
+        return;
+      }
       await this.store.read(
         wanted.map((w) => w.record),
         (i, bytes) => {
           const { file, record, hash } = wanted[i];
-          const outline = bytes && this.decoded(record, () => decodeOutline(unpack(bytes)));
+          const outline = bytes && this.decoded(record, () => decode(bytes));
           if (!outline) {
             again.push({ file, always: true });
             return;
@@ -263,7 +290,7 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
       (at, bytes) => {
         const i = requestOf[at];
         wanted[i] ??= new Set(requests[i].fns);
-        const flows = bytes && this.decoded(records[at], () => decodeFlows(bytes, wanted[i]));
+        const flows = bytes && this.decoded(records[at], () => decodeFlows(unpack(bytes), wanted[i]));
         flows?.fns.forEach((fn, k) => {
           if (!found[i].has(fn)) found[i].set(fn, flows.facts[k]);
         });
@@ -296,11 +323,11 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
         const i = requestOfItem.get(item.fns!)!;
         const { file, fns } = requests[i];
         if ("flows" in result) {
-          const { version, problem } = result;
+          const { version, packed, problem } = result;
           if (version && version.hash !== this.contents.get(file)) this.torn = true;
           // What failed may succeed another time; what is kept is only what is sure.
-          if (version && problem === undefined)
-            this.store.put(keyOf(version.hash, stamp), result.flows, true);
+          if (version && packed && problem === undefined)
+            this.store.put(keyOf(version.hash, stamp), packed, true);
           const made = decodeFlows(result.flows);
           made.fns.forEach((fn, k) => {
             found[i].set(fn, made.facts[k]);
@@ -373,8 +400,11 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
       if (changed.length > MOST_CHANGED) break;
     }
     const here = new Set(files);
-    for (const file of image.contents.keys()) if (!here.has(file)) changed.push(file);
-    if (changed.length > MOST_CHANGED) {
+    const gone = [...image.contents.keys()].filter((file) => !here.has(file));
+    changed.push(...gone);
+    // Files that are there and were not asked for: the image is of more than the question.
+    const isLarger = gone.length > MOST_CHANGED || gone.some((file) => this.exists(file));
+    if (isLarger || changed.length > MOST_CHANGED) {
       this.closeImage();
       return null;
     }
@@ -383,6 +413,11 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
 
   private readonly imageStamp = (question: Hash): Hash =>
     contentHash(question + this.stamp + wholeToolStamp());
+
+  private exists(file: string): boolean {
+    if (this.sources.overlay(file) !== undefined) return true;
+    return statSync(join(this.sources.root, file), { throwIfNoEntry: false }) !== undefined;
+  }
 
   /** The content of a file that is in doubt. */
   private contentOf(file: string): Hash | null {
@@ -410,7 +445,7 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
     const hash = this.image?.contents.get(file);
     const [record] = hash === undefined ? [] : this.store.records(keyOf(hash, this.stamp));
     const bytes = record === undefined ? null : this.store.readNow(record);
-    return bytes && this.decoded(record, () => decodeOutline(unpack(bytes)));
+    return bytes && this.decoded(record, () => decodeOutline(bytes));
   }
 
   private closeImage(): void {

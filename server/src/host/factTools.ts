@@ -6,6 +6,7 @@ import { outlineFile } from "../outline/outline.js";
 import { extractFlow, extractFlows } from "../syntax/flow.js";
 import { CParser } from "../syntax/parser.js";
 import { fileSwitches, type Switches } from "../text/branches.js";
+import { failureReason } from "./failure.js";
 
 export interface FactTools {
   /** The event loop must turn now and then, or the parser's trees are never given back. */
@@ -40,12 +41,6 @@ export interface FlowResult {
   facts: (FlowFacts | null)[];
   /** What went wrong with some of them; the others are good. */
   problem?: string;
-}
-
-/** Words for an exception that a fact function threw; the first line is enough for a list. */
-export function failureReason(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return `could not be analysed: ${message.split("\n")[0]}`;
 }
 
 /** Without a parser: the native one, loaded at once. */

@@ -41,6 +41,12 @@ export interface FactsHost extends FactsPort {
   readonly sources: Sources;
   /** Files whose facts could not be had after they were read (a crash, a time limit), in path order. */
   problems(): { path: string; reason: string }[];
+  /** Sees to it that the cache has the outlines of the files; `done` once a file, with why where it cannot be read. */
+  keepOutlines?(
+    files: readonly string[],
+    done: (file: string, problem?: string) => void,
+    signal?: AbortSignal,
+  ): Promise<void>;
   /** What came from the cache and what had to be made, where there is a cache. */
   readonly cacheCounts?: CacheCounts;
   readonly results?: ResultStore;

@@ -2,7 +2,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MacroClasses, OutlineOptions } from "../facts/outline.js";
 import type { FactsHost } from "./factsHost.js";
-import { createFactTools, type FactTools, type FlowResult, failureReason } from "./factTools.js";
+import { createFactTools, type FactTools, type FlowResult } from "./factTools.js";
+import { failureReason } from "./failure.js";
 import { Sources } from "./sources.js";
 import { byCodeUnit } from "./walk.js";
 

@@ -34,11 +34,12 @@ export type ToWorker =
 /** Parallel to the batch's items. `version`, and what is kept under it, are there when the file on disk was
  * read, and versions are wanted. */
 export type ItemResult =
-  | { outline: Uint8Array; packed?: Uint8Array; version?: FileVersion }
+  /** As `encodeOutline` writes them; those of a batch share one buffer. */
+  | { outline: Uint8Array; version?: FileVersion }
   /** The cache has the outline of what was read. */
   | { cached: FileVersion }
   /** As `encodeFlows` wrote them. */
-  | { flows: Uint8Array; version?: FileVersion; problem?: string }
+  | { flows: Uint8Array; packed?: Uint8Array; version?: FileVersion; problem?: string }
   | { problem: string };
 
 export type FromWorker = { type: "ready" } | { type: "done"; id: number; results: ItemResult[] };

@@ -4,12 +4,12 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MessagePort } from "node:worker_threads";
 import { unpackHeads } from "../facts/heads.js";
 import type { MacroClasses } from "../facts/outline.js";
-import { encodeOutline } from "../outline/codec.js";
 import { keyOf } from "./cache/hash.js";
 import { mayHave } from "./cache/index.js";
 import type { FileVersion } from "./cache/manifest.js";
 import { pack } from "./cache/pack.js";
-import { type FactTools, type FlowResult, failureReason } from "./factTools.js";
+import type { FactTools, FlowResult } from "./factTools.js";
+import { failureReason } from "./failure.js";
 import { encodeFlows } from "./flowCodec.js";
 import { partsOfText, readParts } from "./parts.js";
 import {
@@ -25,6 +25,51 @@ import { Sources, type SourceText } from "./sources.js";
 /** Files done between two looks at whether to stop. */
 const STOP_EVERY = 8;
 
+/** What a worker works with. */
+export interface WorkerTools {
+  /** Encoded, in memory that the next call may take back. */
+  outline(text: string, path: string): Uint8Array;
+  /** What makes flow facts: loaded when some are wanted, for a parser takes longer than a thousand outlines. */
+  flowTools(): Promise<FlowTools>;
+}
+
+export type FlowTools = Pick<FactTools, "turns" | "flows" | "flowsOfHeads">;
+
+/** Outlines of one batch in one buffer: many small ones would cost more to hand over than to make. */
+class OutlineBuffer {
+  private bytes = new Uint8Array(1 << 18);
+  private used = 0;
+  private readonly places: { result: { outline: Uint8Array }; from: number; to: number }[] = [];
+
+  /** The result of an outline; its bytes are there after `close`. */
+  add<T extends object>(outline: Uint8Array, rest: T): T & { outline: Uint8Array } {
+    // Checksums read whole words.
+    const from = (this.used + 3) & ~3;
+    const to = from + outline.length;
+    if (to > this.bytes.length) {
+      const wider = new Uint8Array(Math.max(this.bytes.length * 2, to));
+      wider.set(this.bytes.subarray(0, this.used));
+      this.bytes = wider;
+    }
+    this.bytes.set(outline, from);
+    this.used = to;
+    const result = { ...rest, outline: NOTHING };
+    this.places.push({ result, from, to });
+    return result;
+  }
+
+  close(transfer: ArrayBuffer[]): void {
+    if (this.places.length === 0) return;
+    const { buffer } = this.bytes.slice(0, this.used);
+    for (const { result, from, to } of this.places) result.outline = new Uint8Array(buffer, from, to - from);
+    transfer.push(buffer);
+    this.places.length = 0;
+    this.used = 0;
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+
 function flowResult(
   fns: readonly number[],
   { facts, problem }: FlowResult,
@@ -33,12 +78,15 @@ function flowResult(
 ): ItemResult {
   const flows = encodeFlows(fns, facts);
   transfer.push(flows.buffer);
-  return { flows, version, problem };
+  if (version === undefined) return { flows, problem };
+  const packed = pack(flows);
+  transfer.push(packed.buffer);
+  return { flows, packed, version, problem };
 }
 
 export function serveFacts(
   port: MessagePort,
-  tools: FactTools,
+  { outline, flowTools }: WorkerTools,
   options: { root: string; progress: Int32Array; versions?: boolean },
 ): void {
   const sources = new Sources(options.root);
@@ -46,6 +94,8 @@ export function serveFacts(
   let stopped = false;
   let classes: MacroClasses | null = null;
   let known: KnownOutlines | null = null;
+  let tools: FlowTools | null = null;
+  const outlines = new OutlineBuffer();
 
   const read = (item: WorkItem): SourceText => {
     if (item.text === undefined) return sources.read(item.file, versions);
@@ -57,7 +107,8 @@ export function serveFacts(
 
   /** Facts of functions whose file is on disk as it was; null where more of it must be looked at. */
   const workOnParts = (item: WorkItem, transfer: ArrayBuffer[]): ItemResult | null => {
-    if (!item.fns || !item.heads || item.text !== undefined || classes === null) return null;
+    if (!item.fns || !item.heads || item.text !== undefined || classes === null || tools === null)
+      return null;
     if (versions && !item.version) return null;
     const heads = unpackHeads(item.heads);
     const partOf = readParts(join(options.root, item.file), heads, item.version);
@@ -87,14 +138,10 @@ export function serveFacts(
       if (item.fns === undefined) {
         if (version && known && !item.always && mayHave(known.table, keyOf(version.hash, known.stamp)))
           return { cached: version };
-        const outline = encodeOutline(tools.outline(text, item.file));
-        if (outline.byteLength === outline.buffer.byteLength) transfer.push(outline.buffer as ArrayBuffer);
-        if (version === undefined) return { outline };
-        const packed = pack(outline);
-        transfer.push(packed.buffer as ArrayBuffer);
-        return { outline, packed, version };
+        return outlines.add(outline(text, item.file), version === undefined ? {} : { version });
       }
-      if (classes === null) throw new Error("flows were asked for before the macro classes were set");
+      if (classes === null || tools === null)
+        throw new Error("flows were asked for before the macro classes were set");
       const heads = item.heads && unpackHeads(item.heads);
       // A text of the same content has the same outline; otherwise what can be seen of it decides.
       const same = version !== undefined && version.hash === item.version?.hash;
@@ -113,6 +160,8 @@ export function serveFacts(
   };
 
   const runBatch = async (id: number, items: readonly WorkItem[]): Promise<void> => {
+    // Before a file is at work: that it cannot be loaded is no file's fault.
+    if (tools === null && items.some((item) => item.fns !== undefined)) tools = await flowTools();
     const results: ItemResult[] = [];
     const transfer: ArrayBuffer[] = [];
     Atomics.store(progress, Progress.batch, id);
@@ -121,9 +170,10 @@ export function serveFacts(
       Atomics.add(progress, Progress.begun, 1);
       results.push(work(items[i], transfer));
       // The native parser's trees are only given back when the event loop turns; outlines make none.
-      if ((tools.turns && items[i].fns !== undefined) || i % STOP_EVERY === STOP_EVERY - 1) await nextTurn();
+      if ((tools?.turns && items[i].fns !== undefined) || i % STOP_EVERY === STOP_EVERY - 1) await nextTurn();
     }
     if (stopped) return;
+    outlines.close(transfer);
     port.postMessage({ type: "done", id, results } satisfies FromWorker, transfer);
   };
 

@@ -15,18 +15,21 @@ interface BraceContext {
 const BLOCK: BraceContext = { init: false, type: 0, base: 0, outer: "" };
 
 export class BodyScanner {
-  private braces: number[] = [];
-  private contexts: (BraceContext | undefined)[] = [];
+  /** Open braces, so many of them, and what they are to the designators in them where that is known. */
+  private readonly braces: number[] = [];
+  private readonly contexts: (BraceContext | undefined)[] = [];
+  private depth = 0;
 
   constructor(private readonly s: State) {}
 
   /** Scans tokens [from, to) that belong to function `fn` (index + 1; 0 at file level). */
   scan(t: Tokens, from: number, to: number, fn: number): void {
-    this.braces.length = 0;
-    this.contexts.length = 0;
-    const { kind, match } = t;
+    this.depth = 0;
+    const { kind, match, marks, markCount } = t;
     const s = this.s;
-    for (let i = from; i < to; i++) {
+    for (let m = t.markFrom(from); m < markCount; m++) {
+      const i = marks[m];
+      if (i >= to) break;
       const k = kind[i];
       if (k === K.LParen) {
         if (i === from) continue;
@@ -40,34 +43,31 @@ export class BodyScanner {
       } else if (k === K.Assign) {
         if (i > from) this.assign(t, i, from, to, fn);
       } else if (k === K.LBrace) {
-        this.braces.push(i);
-        this.contexts.push(undefined);
-      } else if (k === K.RBrace && this.braces.length > 0 && match[i] >= 0) {
-        this.braces.pop();
-        this.contexts.pop();
-      }
+        this.open(i, undefined);
+      } else if (k === K.RBrace && this.depth > 0 && match[i] >= 0) this.depth--;
     }
+  }
+
+  private open(brace: number, context: BraceContext | undefined): void {
+    this.braces[this.depth] = brace;
+    this.contexts[this.depth++] = context;
   }
 
   /** Scans the initialiser `{` … `}` at token `open` of a variable at file level. */
   initialiser(t: Tokens, open: number, type: number, base: number): void {
     const end = t.match[open];
     if (end < 0) return;
-    this.braces.length = 0;
-    this.contexts.length = 0;
-    this.braces.push(open);
-    this.contexts.push({ init: true, type, base, outer: "" });
-    const { kind } = t;
-    for (let i = open + 1; i < end; i++) {
+    this.depth = 0;
+    this.open(open, { init: true, type, base, outer: "" });
+    const { kind, marks, markCount } = t;
+    for (let m = t.markFrom(open + 1); m < markCount; m++) {
+      const i = marks[m];
+      if (i >= end) break;
       const k = kind[i];
       if (k === K.Assign) this.assign(t, i, open, end, 0);
       else if (k === K.LBrace) {
-        this.braces.push(i);
-        this.contexts.push(undefined);
-      } else if (k === K.RBrace && this.braces.length > 1) {
-        this.braces.pop();
-        this.contexts.pop();
-      }
+        this.open(i, undefined);
+      } else if (k === K.RBrace && this.depth > 1) this.depth--;
     }
   }
 
@@ -139,7 +139,10 @@ export class BodyScanner {
       const starts = kind[w - 1] !== K.Type && kind[w - 1] !== K.Ident && kind[w - 1] !== K.Star;
       if (fn !== 0 && whole && starts) {
         const s = this.s;
-        for (const x of [s.word(t, v), s.word(t, w), t.start[w], fn]) s.hooks.push(x);
+        s.hooks.push(s.word(t, v));
+        s.hooks.push(s.word(t, w));
+        s.hooks.push(t.start[w]);
+        s.hooks.push(fn);
       }
       return;
     }
@@ -152,44 +155,17 @@ export class BodyScanner {
     if (kind[w - 1] === K.Dot) {
       const p = designatorStart(t, w - 1, from);
       if (p >= 0) {
-        const level = this.braces.length - 1;
+        const level = this.depth - 1;
         const ctx = level >= 0 ? this.context(t, level, from) : BLOCK;
         const path =
           p < w - 1 ? ctx.outer + designatorPath(s.text.slice(t.start[p], t.end[w - 2])) : ctx.outer;
-        this.init(
-          ctx.type,
-          s.word(t, w),
-          path === "" ? 0 : s.names.text(path),
-          value,
-          ctx.base,
-          t.start[w],
-          fn,
-        );
+        s.init(ctx.type, s.word(t, w), path === "" ? 0 : s.names.text(path), value, ctx.base, t.start[w], fn);
         return;
       }
     }
     if (fn === 0) return;
     const b = lhsStart(t, w, from);
-    this.init(0, s.word(t, w), 0, value, s.span(t, b, w - 1, VALUE_LIMIT), t.start[w], fn);
-  }
-
-  private init(
-    type: number,
-    field: number,
-    outer: number,
-    value: number,
-    base: number,
-    at: number,
-    fn: number,
-  ): void {
-    const l = this.s.inits;
-    l.push(type);
-    l.push(field);
-    l.push(outer);
-    l.push(value);
-    l.push(base);
-    l.push(at);
-    l.push(fn);
+    s.init(0, s.word(t, w), 0, value, s.span(t, b, w - 1, VALUE_LIMIT), t.start[w], fn);
   }
 
   /**
@@ -247,8 +223,7 @@ export class BodyScanner {
     const { kind, match } = t;
     const s = this.s;
     const b = this.braces[level];
-    const up = (): BraceContext =>
-      level > 0 && this.braces.length < 60 ? this.context(t, level - 1, from) : BLOCK;
+    const up = (): BraceContext => (level > 0 && this.depth < 60 ? this.context(t, level - 1, from) : BLOCK);
     const p = b > from ? kind[b - 1] : 0;
     if (p === K.Comma || p === K.LBrace) {
       const outer = up();

@@ -1,104 +1,137 @@
-/** Binary form of a file's outline: what the cache holds and workers send. Small first, then fast; versioned. */
-import {
-  COND_STRIDE,
-  type FileOutline,
-  FN_STRIDE,
-  INIT_STRIDE,
-  REG_STRIDE,
-  STRUCT_STRIDE,
-  TYPED_STRIDE,
-} from "../facts/outline.js";
-import { MACRO_STRIDE } from "./macroKinds.js";
+/** Binary form of a file's outline: what the cache holds and workers send. Small and fast both; versioned. */
+import type { FileOutline } from "../facts/outline.js";
+import { EMPTY, type Names, NameTable } from "./builder.js";
+import { COLUMNS, type Column, PREDICTIONS, predicted } from "./columns.js";
+import { putNames, takeNames } from "./nameCodec.js";
 
 /** Changes whenever the meaning of the bytes does; part of the cache key. */
-export const OUTLINE_FORMAT = 2;
+export const OUTLINE_FORMAT = 3;
 const MAGIC = 0x4f;
 
-/** Integer columns in the order in which they are written, with their strides. */
-const COLUMNS = [
-  ["fn", FN_STRIDE],
-  ["params", TYPED_STRIDE],
-  ["calls", 1],
-  ["annots", 2],
-  ["structs", STRUCT_STRIDE],
-  ["fields", TYPED_STRIDE],
-  ["globals", TYPED_STRIDE],
-  ["inits", INIT_STRIDE],
-  ["regs", REG_STRIDE],
-  ["regArgs", 1],
-  ["conds", COND_STRIDE],
-  ["includes", 1],
-  ["macros", MACRO_STRIDE],
-] as const;
+/** An outline as it is written down: the first `n` integers of each column, the names as bytes. */
+export interface Draft {
+  size: number;
+  problems: readonly string[];
+  names: Names;
+  column(name: Column): { a: Int32Array; n: number };
+}
 
 let scratch = new Uint8Array(1 << 16);
-let at = 0;
 
-function reserve(n: number): void {
-  if (at + n <= scratch.length) return;
-  const wider = new Uint8Array(Math.max(scratch.length * 2, at + n));
-  wider.set(scratch.subarray(0, at));
-  scratch = wider;
+/** Room for so many bytes behind the first `at`; what is there already stays. */
+function roomFor(at: number, more: number): Uint8Array {
+  if (at + more > scratch.length) {
+    const wider = new Uint8Array(Math.max(scratch.length * 2, at + more));
+    wider.set(scratch.subarray(0, at));
+    scratch = wider;
+  }
+  return scratch;
 }
 
-/** Unsigned LEB128; the value is taken as 32 bits. Room must have been reserved. */
-function put(v: number): void {
+/** Unsigned LEB128 at a place; the value is taken as 32 bits. Gives back the place behind it. */
+function put(b: Uint8Array, at: number, v: number): number {
   while ((v & ~0x7f) !== 0) {
-    scratch[at++] = (v & 0x7f) | 0x80;
+    b[at++] = (v & 0x7f) | 0x80;
     v >>>= 7;
   }
-  scratch[at++] = v;
+  b[at++] = v;
+  return at;
 }
 
-/**
- * The columns of a record one after the other, each value as its zigzag difference to the one before it in the column:
- * offsets, running indices and repeated names all become small.
- */
-function putColumns(a: Int32Array, stride: number): void {
-  const n = a.length;
-  reserve(5 + n * 5);
-  put(n);
+/** One column after the other, each value as its zigzag difference to the one before it in the column. */
+function putColumns(at: number, a: Int32Array, n: number, stride: number): number {
+  const b = roomFor(at, 5 + n * 5);
+  at = put(b, at, n);
   for (let c = 0; c < stride; c++) {
     let last = 0;
     for (let i = c; i < n; i += stride) {
       const d = (a[i] - last) | 0;
       last = a[i];
-      put((d << 1) ^ (d >> 31));
+      let v = (d << 1) ^ (d >> 31);
+      while ((v & ~0x7f) !== 0) {
+        b[at++] = (v & 0x7f) | 0x80;
+        v >>>= 7;
+      }
+      b[at++] = v;
     }
   }
+  return at;
 }
 
-function putText(s: string): void {
-  // Names are latin1 like the texts they come from; anything else would not survive and goes as UTF-8.
-  let wide = 0;
-  for (let i = 0; i < s.length; i++) wide |= s.charCodeAt(i);
-  const bytes = Buffer.from(s, wide > 0xff ? "utf8" : "latin1");
-  reserve(11 + bytes.length);
-  put(wide > 0xff ? 1 : 0);
-  put(bytes.length);
-  scratch.set(bytes, at);
-  at += bytes.length;
+/** One record after the other: which columns are not as predicted, and by how much. */
+function putRecords(at: number, a: Int32Array, n: number, how: Int8Array): number {
+  const stride = how.length;
+  const b = roomFor(at, 5 + n * 5 + (n / stride) * 2);
+  at = put(b, at, n);
+  const wide = stride > 8;
+  for (let i = 0; i < n; i += stride) {
+    const start = at;
+    at += wide ? 2 : 1;
+    let mask = 0;
+    for (let c = 0; c < stride; c++) {
+      const d = (a[i + c] - predicted(a, i, c, how, stride)) | 0;
+      if (d === 0) continue;
+      mask |= 1 << c;
+      let v = (d << 1) ^ (d >> 31);
+      while ((v & ~0x7f) !== 0) {
+        b[at++] = (v & 0x7f) | 0x80;
+        v >>>= 7;
+      }
+      b[at++] = v;
+    }
+    b[start] = mask;
+    if (wide) b[start + 1] = mask >> 8;
+  }
+  return at;
+}
+
+function putText(at: number, s: string): number {
+  const bytes = Buffer.from(s, "utf8");
+  const b = roomFor(at, 5 + bytes.length);
+  at = put(b, at, bytes.length);
+  b.set(bytes, at);
+  return at + bytes.length;
+}
+
+/** The draft as bytes, in memory that the next call takes back. */
+export function encodeDraft(draft: Draft): Uint8Array {
+  const { names, problems } = draft;
+  if (scratch.length > 1 << 22) scratch = new Uint8Array(1 << 16);
+  let at = 0;
+  let b = roomFor(at, 32);
+  b[at++] = MAGIC;
+  b[at++] = OUTLINE_FORMAT;
+  at = put(b, at, draft.size);
+  at = put(b, at, problems.length);
+  at = put(b, at, names.n);
+  at = put(b, at, names.ends[names.n - 1]);
+  at = put(b, at, names.wide.size);
+  for (const [i, name] of names.wide) {
+    at = put(roomFor(at, 5), at, i);
+    at = putText(at, name);
+  }
+  if (problems.length > 0) at = putText(at, problems.join("\0"));
+  b = roomFor(at, names.ends[names.n - 1] + names.n * 16);
+  at = putNames(b, at, names);
+  for (const [name, stride] of COLUMNS) {
+    const { a, n } = draft.column(name);
+    const how = PREDICTIONS[name];
+    if (n === 0) at = put(roomFor(at, 1), at, 0);
+    else at = how ? putRecords(at, a, n, how) : putColumns(at, a, n, stride);
+  }
+  return scratch.subarray(0, at);
 }
 
 /** The outline as bytes in a buffer of their own. */
 export function encodeOutline(o: FileOutline): Uint8Array {
-  at = 0;
-  reserve(16);
-  scratch[at++] = MAGIC;
-  scratch[at++] = OUTLINE_FORMAT;
-  put(o.size);
-  put(o.names.length);
-  put(o.problems.length);
-  putText(o.names.join("\0"));
-  if (o.problems.length > 0) putText(o.problems.join("\0"));
-  for (const [name, stride] of COLUMNS) putColumns(o[name], stride);
-  const out = scratch.slice(0, at);
-  if (scratch.length > 1 << 22) scratch = new Uint8Array(1 << 16);
-  return out;
+  const bytes = encodeDraft({
+    size: o.size,
+    problems: o.problems,
+    names: NameTable.of(o.names),
+    column: (name) => ({ a: o[name], n: o[name].length }),
+  });
+  return bytes.slice();
 }
-
-/** Of columns without records: most of a file's. */
-const EMPTY = new Int32Array(0);
 
 class Reader {
   at = 0;
@@ -118,18 +151,23 @@ class Reader {
   }
 
   text(): string {
-    const wide = this.uint() === 1;
     const n = this.uint();
     if (this.at + n > this.b.length) throw new Error("outline: truncated");
-    const s = Buffer.from(this.b.buffer, this.b.byteOffset + this.at, n).toString(wide ? "utf8" : "latin1");
+    const s = Buffer.from(this.b.buffer, this.b.byteOffset + this.at, n).toString("utf8");
     this.at += n;
     return s;
   }
 
+  private count(): number {
+    const n = this.uint();
+    // A record of 14 columns that are all as predicted takes two bytes.
+    if (n > (this.b.length - this.at) * 8) throw new Error("outline: truncated");
+    return n;
+  }
+
   columns(stride: number): Int32Array {
     const { b } = this;
-    const n = this.uint();
-    if (n > b.length - this.at) throw new Error("outline: truncated");
+    const n = this.count();
     if (n === 0) return EMPTY;
     const a = new Int32Array(n);
     let at = this.at;
@@ -150,20 +188,59 @@ class Reader {
     this.at = at;
     return a;
   }
+
+  records(how: Int8Array): Int32Array {
+    const { b } = this;
+    const stride = how.length;
+    const n = this.count();
+    if (n === 0) return EMPTY;
+    if (n % stride !== 0) throw new Error("outline: damaged");
+    const a = new Int32Array(n);
+    const wide = stride > 8;
+    let at = this.at;
+    for (let i = 0; i < n; i += stride) {
+      let mask = b[at++];
+      if (wide) mask |= b[at++] << 8;
+      for (let c = 0; c < stride; c++) {
+        let value = predicted(a, i, c, how, stride);
+        if ((mask >> c) & 1) {
+          let x = b[at++];
+          let v = x & 0x7f;
+          for (let shift = 7; x > 0x7f && shift <= 28; shift += 7) {
+            x = b[at++];
+            v |= (x & 0x7f) << shift;
+          }
+          value += (v >>> 1) ^ -(v & 1);
+        }
+        a[i + c] = value;
+      }
+    }
+    if (at > b.length) throw new Error("outline: truncated");
+    this.at = at;
+    return a;
+  }
 }
 
-/** The outline that `encodeOutline` wrote; throws on bytes that are not one of this format. */
+/** The outline that `encodeOutline` or `encodeDraft` wrote; throws on bytes that are not one of this format. */
 export function decodeOutline(bytes: Uint8Array): FileOutline {
   const r = new Reader(bytes);
   if (bytes[0] !== MAGIC || bytes[1] !== OUTLINE_FORMAT) throw new Error("outline: not this format");
   r.at = 2;
   const size = r.uint();
-  const nameCount = r.uint();
   const problemCount = r.uint();
-  const names = r.text().split("\0");
-  if (names.length !== nameCount) throw new Error("outline: names damaged");
+  const nameCount = r.uint();
+  const nameBytes = r.uint();
+  const wideCount = r.uint();
+  const wide: [number, string][] = [];
+  for (let i = 0; i < wideCount; i++) wide.push([r.uint(), r.text()]);
   const problems = problemCount > 0 ? r.text().split("\0") : [];
-  const out: Partial<Record<(typeof COLUMNS)[number][0], Int32Array>> = {};
-  for (const [name, stride] of COLUMNS) out[name] = r.columns(stride);
+  const { names, at } = takeNames(bytes, r.at, nameCount, nameBytes);
+  r.at = at;
+  for (const [i, name] of wide) names[i] = name;
+  const out: Partial<Record<Column, Int32Array>> = {};
+  for (const [name, stride] of COLUMNS) {
+    const how = PREDICTIONS[name];
+    out[name] = how ? r.records(how) : r.columns(stride);
+  }
   return { names, size, problems, ...(out as Required<typeof out>) };
 }

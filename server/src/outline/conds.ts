@@ -24,8 +24,8 @@ const isStub = (text: string): boolean =>
  */
 export class CondWalk {
   /** Per directive: index + 1 into conds of the branch that starts with it or is resumed after it; flags likewise. */
-  private after: number[] = [];
-  private flags: number[] = [];
+  private readonly after: Int32Array;
+  private readonly flags: Int32Array;
   private d = -1;
 
   constructor(
@@ -38,6 +38,8 @@ export class CondWalk {
     const stack: { cond: number; texts: string[]; outer: number; outerFlags: number; guard: boolean }[] = [];
     let cur = 0;
     let flags = 0;
+    this.after = new Int32Array(t.dn);
+    this.flags = new Int32Array(t.dn);
     const guard = includeGuard(text, t);
     const open = (cond: string, parent: number, start: number): number => {
       const at = s.conds.n / 4;
@@ -50,7 +52,7 @@ export class CondWalk {
     const close = (cond: number, end: number): void => {
       if (cond >= 0) s.conds.a[cond * 4 + 3] = end;
     };
-    for (let d = 0; d < t.dKind.length; d++) {
+    for (let d = 0; d < t.dn; d++) {
       const k = t.dKind[d];
       if (k >= D.If && k <= D.Ifndef) {
         const frame = { cond: -1, texts: [] as string[], outer: cur, outerFlags: flags, guard: d === guard };
@@ -95,8 +97,8 @@ export class CondWalk {
         cur = frame.outer;
         flags = frame.outerFlags;
       }
-      this.after.push(cur);
-      this.flags.push(flags);
+      this.after[d] = cur;
+      this.flags[d] = flags;
     }
     if (stack.length > 0) s.problems.push("an #if without #endif");
   }
@@ -126,10 +128,10 @@ export class CondWalk {
 
 /** Index of the directive that opens the file's include guard, or -1. A guard says nothing about its content. */
 function includeGuard(text: string, t: Tokens): number {
-  for (let d = 0; d < Math.min(t.dKind.length, 3); d++) {
+  for (let d = 0; d < Math.min(t.dn, 3); d++) {
     const k = t.dKind[d];
     if (k !== D.Ifndef && k !== D.If) continue;
-    if (t.dTok[d] > 0 || t.dKind[d + 1] !== D.Define || t.dTok[d + 1] > 0) return -1;
+    if (t.dTok[d] > 0 || d + 1 >= t.dn || t.dKind[d + 1] !== D.Define || t.dTok[d + 1] > 0) return -1;
     const name = /^\s*(?:!\s*defined\s*\(?\s*)?(\w+)/.exec(text.slice(t.dArg[d], t.dEnd[d]))?.[1];
     const defined = /^\s*(\w+)\s*(?:$|[\d/])/.exec(text.slice(t.dArg[d + 1], t.dEnd[d + 1]))?.[1];
     return name !== undefined && name === defined ? d : -1;

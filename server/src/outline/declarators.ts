@@ -72,8 +72,8 @@ export class DeclarationReader {
       } else if (k === K.Inline || k === K.Storage || k === K.Extension) {
         j++;
       } else if (k === K.Type) {
-        const word = s.str(t, j);
-        if (sure < 2 || (word !== "int" && word !== "unsigned" && word !== "signed")) r.type = s.word(t, j);
+        if (sure < 2 || !(s.is(t, j, "int") || s.is(t, j, "unsigned") || s.is(t, j, "signed")))
+          r.type = s.word(t, j);
         r.flags &= ~TypeFlag.Struct;
         sure = 2;
         j++;

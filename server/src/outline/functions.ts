@@ -73,11 +73,13 @@ export const NEVER_NAMES: ReadonlySet<string> = new Set([
   "__cleanup",
 ]);
 
+/** Whether the word at token i is one of `NEVER_NAMES`; all of them are reserved words. */
+const neverNames = (s: State, t: Tokens, i: number): boolean =>
+  s.text.startsWith("__", t.start[i]) && NEVER_NAMES.has(s.str(t, i));
+
 /** Whether the word before a parenthesis belongs to a struct's head (`struct __aligned(8) x {`) rather than naming a function. */
 export function isTagAttribute(s: State, t: Tokens, w: number): boolean {
-  return (
-    NEVER_NAMES.has(s.str(t, w)) || (t.kind[w - 1] >= K.Struct && t.kind[w - 1] <= K.Enum && s.attrLike(t, w))
-  );
+  return neverNames(s, t, w) || (t.kind[w - 1] >= K.Struct && t.kind[w - 1] <= K.Enum && s.attrLike(t, w));
 }
 
 export interface Signature {
@@ -97,7 +99,7 @@ export interface Signature {
 /** Finds the name among the words that stand before parentheses (tokens of the words, at most a few). */
 export function signature(s: State, t: Tokens, first: number, words: readonly number[]): Signature | null {
   const { kind, match } = t;
-  let candidates = words.filter((w) => !NEVER_NAMES.has(s.str(t, w)));
+  let candidates = words.filter((w) => !neverNames(s, t, w));
   if (candidates.length === 0) return null;
   if (candidates.length > 1) {
     const plain = candidates.filter((w) => !s.attrLike(t, w));
@@ -115,7 +117,9 @@ export function signature(s: State, t: Tokens, first: number, words: readonly nu
   if (close < 0) return null;
   // `void (*signal(int sig))(int)` comes with the inner parenthesis: the caller passes the inner word.
   const text = s.str(t, w);
-  const macro = /^(?:[A-Z_][A-Z0-9_]*|.*SYSCALL_DEFINE\d)$/.test(text) && !/^_+$/.test(text);
+  // Most names end in a lower case letter.
+  const macro =
+    !/[a-z]$/.test(text) && /^(?:[A-Z_][A-Z0-9_]*|.*SYSCALL_DEFINE\d)$/.test(text) && !/^_+$/.test(text);
   if (macro && onlyStorageBefore(t, first, w) && kind[close + 1] !== K.LParen) {
     const arg = open + 1;
     const digits = kind[arg] === K.Number && /SYSCALL/.test(text);
@@ -173,7 +177,7 @@ export function annotations(s: State, t: Tokens, a: number, b: number): number {
   let n = 0;
   for (let i = a; i < b; i = s.skip(t, i)) {
     if (t.kind[i] !== K.Ident || t.kind[i + 1] !== K.LParen || t.match[i + 1] < 0) continue;
-    if (s.text.charCodeAt(t.start[i]) !== 95) continue;
+    if (!s.text.startsWith("__", t.start[i])) continue;
     const kind = ANNOTATIONS[s.str(t, i)];
     if (kind === undefined) continue;
     const from = kind === AnnotKind.CondAcquires ? lastArgument(s, t, i + 1) : i + 2;
@@ -213,7 +217,7 @@ export function parameters(
       // In pairs the comma between type and name does not end the parameter.
       if (!sig.pairs || n % 2 === 1 || i === close) {
         if (kind[a] === K.Ellipsis) variadic = true;
-        else if (i > a && !(i === a + 1 && kind[a] === K.Type && s.str(t, a) === "void")) {
+        else if (i > a && !(i === a + 1 && kind[a] === K.Type && s.is(t, a, "void"))) {
           if (sig.pairs) pairParameter(s, t, a, i, decl);
           else decl.parameter(t, a, i);
         }
@@ -335,6 +339,7 @@ function hashOf(bytes: Uint8Array, from: number, to: number): number {
  */
 export function docFlags(text: string, from: number, to: number): number {
   const doc = text.slice(from, to).toLowerCase();
+  if (!/sleep|block|context:/.test(doc)) return 0;
   const at = doc.search(/\bcontext:/);
   let s =
     at >= 0

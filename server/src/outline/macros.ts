@@ -2,7 +2,7 @@
 import { FnFlag } from "../facts/outline.js";
 import { matchBrackets } from "../text/brackets.js";
 import { lex } from "../text/lexer.js";
-import { hashText, K, Tokens } from "../text/tokens.js";
+import { K, Tokens } from "../text/tokens.js";
 import type { BodyScanner } from "./body.js";
 import { emit } from "./functions.js";
 import { MacroKind } from "./macroKinds.js";
@@ -48,7 +48,7 @@ export function macro(
   cond: number,
 ): void {
   const { text } = s;
-  lex(text, s.bytes, nameFrom, end, tokens, { inMacro: true });
+  lex(s.bytes, nameFrom, end, tokens, { inMacro: true });
   const t = tokens;
   if (t.n === 0 || (t.kind[0] !== K.Ident && t.kind[0] < 128)) return;
   const nameStart = t.start[0];
@@ -79,7 +79,7 @@ export function macro(
   const kept = functionLike || keepObject(s, t, first);
   if (t.kind[0] === K.Ident) classify(s, t, first, functionLike);
   if (!kept) return;
-  const name = s.names.word(text, nameStart, nameEnd, hashText(text, nameStart, nameEnd));
+  const name = s.word(t, 0);
   const bodyStart = first < t.n ? t.start[first] : end;
   emit(
     s,
@@ -104,12 +104,21 @@ export function macro(
   );
 }
 
+/** Length of the longest of NUMERIC with a lower case letter. */
+const LONGEST_LOWER = 6;
+
+function hasLowerCase(b: Uint8Array, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (b[i] >= 97 && b[i] <= 122) return true;
+  return false;
+}
+
 /** Whether an object-like macro stands for more than a number: an alias, a flag combination, a call. */
 function keepObject(s: State, t: Tokens, first: number): boolean {
   for (let i = first; i < t.n && i < first + 64; i++) {
     if (t.kind[i] !== K.Ident) continue;
     const a = t.start[i];
     const e = t.end[i];
+    if (e - a > LONGEST_LOWER && hasLowerCase(s.bytes, a, e)) return true;
     // A macro's parameter-like lower case word, or an allocation flag.
     const word = s.text.slice(a, e);
     if (NUMERIC.has(word)) continue;
@@ -195,7 +204,7 @@ function classify(s: State, t: Tokens, first: number, functionLike: boolean): vo
 const lowerCase = (s: State, t: Tokens, i: number): boolean => /[a-z]|^__/.test(s.str(t, i));
 
 function candidate(s: State, t: Tokens, k: number, target: number, functionLike: boolean): void {
-  s.macros.push(s.names.word(s.text, t.start[0], t.end[0], hashText(s.text, t.start[0], t.end[0])));
+  s.macros.push(s.word(t, 0));
   s.macros.push(k * 2 + (functionLike ? 1 : 0));
   s.macros.push(target);
 }

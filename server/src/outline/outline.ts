@@ -4,6 +4,7 @@ import { matchBrackets } from "../text/brackets.js";
 import { bytesOf, lex } from "../text/lexer.js";
 import { D, isWord, K, Tokens } from "../text/tokens.js";
 import { BodyScanner } from "./body.js";
+import { encodeDraft } from "./codec.js";
 import { CondWalk } from "./conds.js";
 import { argument, DeclarationReader, type Declarator } from "./declarators.js";
 import { DEFINING_MACROS, PER_CPU } from "./definingMacros.js";
@@ -25,7 +26,7 @@ import { State } from "./state.js";
 export const MAX_BYTES = 64 << 20;
 
 class Outliner {
-  private readonly s = new State();
+  readonly s = new State();
   private readonly t = new Tokens();
   private readonly body = new BodyScanner(this.s);
   private readonly decl = new DeclarationReader(this.s);
@@ -36,7 +37,7 @@ class Outliner {
   private doc = 0;
   private end = 0;
 
-  run(text: string, options: OutlineOptions): FileOutline {
+  run(text: string, options: OutlineOptions): void {
     const { s, t } = this;
     s.reset(text, options);
     this.d = 0;
@@ -44,19 +45,19 @@ class Outliner {
     this.end = text.length;
     if (text.length > MAX_BYTES) {
       s.problems.push(`too large (${text.length} bytes)`);
-      return this.finish(text);
+      return;
     }
     if (text.indexOf("\0") >= 0) {
       s.problems.push("binary: holds NUL bytes");
-      return this.finish(text);
+      return;
     }
     s.bytes = bytesOf(text);
-    lex(text, s.bytes, 0, text.length, t);
+    lex(s.bytes, 0, text.length, t);
     const report = matchBrackets(text, t);
     this.ragged = report.ragged;
     if (report.unbalanced) s.problems.push("unbalanced braces");
     this.conds = new CondWalk(t, s, text.length);
-    for (let d = 0; d < t.dKind.length; d++) if (t.dKind[d] === D.Include) this.include(d);
+    for (let d = 0; d < t.dn; d++) if (t.dKind[d] === D.Include) this.include(d);
     let i = 0;
     while (i < t.n) {
       const next = this.top(i);
@@ -64,45 +65,21 @@ class Outliner {
     }
     this.macrosBefore(this.end + 1);
     this.hooks();
-    const out = this.finish(text);
     t.shrink();
-    return out;
   }
 
   /** Records the variables that are given a function of this file. */
   private hooks(): void {
     const { s } = this;
-    if (s.hooks.length === 0) return;
+    const { a, n } = s.hooks;
+    if (n === 0) return;
     const own = new Set<number>();
     for (let at = 0; at < s.fn.n; at += FN_STRIDE)
       if (!(s.fn.a[at + Fn.flags] & (FnFlag.Macro | FnFlag.ObjectMacro))) own.add(s.fn.a[at + Fn.name]);
-    for (let i = 0; i < s.hooks.length; i += 4) {
-      const [value, variable, at, fn] = s.hooks.slice(i, i + 4);
-      if (own.has(value)) for (const x of [0, 0, 0, value, variable, at, fn]) s.inits.push(x);
+    for (let i = 0; i < n; i += 4) {
+      if (own.has(a[i])) s.init(0, 0, 0, a[i], a[i + 1], a[i + 2], a[i + 3]);
     }
-    s.hooks.length = 0;
-  }
-
-  private finish(text: string): FileOutline {
-    const { s } = this;
-    return {
-      size: text.length,
-      fn: s.fn.take(),
-      params: s.params.take(),
-      calls: s.calls.take(),
-      annots: s.annots.take(),
-      structs: s.structs.take(),
-      fields: s.fields.take(),
-      globals: s.globals.take(),
-      inits: s.inits.take(),
-      regs: s.regs.take(),
-      regArgs: s.regArgs.take(),
-      conds: s.conds.take(),
-      includes: s.includes.take(),
-      macros: s.macros.take(),
-      problems: s.problems,
-      names: s.names.take(),
-    };
+    s.hooks.clear();
   }
 
   private include(d: number): void {
@@ -112,15 +89,17 @@ class Outliner {
     while (i < e && (s.text.charCodeAt(i) === 32 || s.text.charCodeAt(i) === 9)) i++;
     const c = s.text.charCodeAt(i);
     if (c !== 34 && c !== 60) return;
-    const close = s.text.indexOf(c === 34 ? '"' : ">", i + 1);
-    if (close < 0 || close > e) return;
-    s.includes.push(s.names.text(s.text.slice(c === 34 ? i : i + 1, close)));
+    const end = c === 34 ? 34 : 62;
+    let close = i + 1;
+    while (close < e && s.bytes[close] !== end) close++;
+    if (s.bytes[close] !== end) return;
+    s.includes.push(s.names.word(s.bytes, c === 34 ? i : i + 1, close));
   }
 
   /** Records the macros that are defined before an offset and not yet recorded. */
   private macrosBefore(offset: number): void {
     const { s, t } = this;
-    for (; this.d < t.dKind.length && t.dStart[this.d] < offset; this.d++) {
+    for (; this.d < t.dn && t.dStart[this.d] < offset; this.d++) {
       if (t.dKind[this.d] !== D.Define) continue;
       const at = t.dStart[this.d];
       const flags = this.conds.flagsAt(at);
@@ -284,7 +263,7 @@ class Outliner {
     if (listEnd > 0 && p.count > 0 && this.looksOldStyle(sig.params, listEnd)) {
       oldStyle(s, t, listEnd + 1, open, paramFirst, p.count, this.decl);
     }
-    const isVoid = s.names.names[spec.type] === "void" && t.kind[sig.name - 1] !== K.Star;
+    const isVoid = s.names.is(spec.type, "void") && t.kind[sig.name - 1] !== K.Star;
     emit(
       s,
       t,
@@ -381,7 +360,7 @@ class Outliner {
     else if (d.flags & TypeFlag.FunctionPointer) {
       const value = this.body.value(t, v, t.n);
       if (value !== 0) {
-        for (const x of [0, 0, 0, value, d.name, t.start[d.nameToken], 0]) s.inits.push(x);
+        s.init(0, 0, 0, value, d.name, t.start[d.nameToken], 0);
       }
     }
   }
@@ -404,7 +383,7 @@ class Outliner {
   private macroCall(i: number, w: number, equals: number): void {
     const { s, t } = this;
     const name = s.word(t, w);
-    const text = s.names.names[name];
+    const text = s.names.get(name);
     const flags =
       (t.kind[i] === K.Static ? TypeFlag.Static : 0) | (t.kind[i] === K.Extern ? TypeFlag.Extern : 0);
     if (s.isRegistration(name)) this.body.registration(t, name, w, w + 1, 0);
@@ -445,7 +424,7 @@ class Outliner {
     const spec = this.decl.specifiers(t, i, sig.name, "");
     const paramFirst = s.count(s.params);
     const p = parameters(s, t, sig, this.decl);
-    const isVoid = s.names.names[spec.type] === "void" && t.kind[sig.name - 1] !== K.Star;
+    const isVoid = s.names.is(spec.type, "void") && t.kind[sig.name - 1] !== K.Star;
     emit(
       s,
       t,
@@ -477,22 +456,38 @@ class Outliner {
 
 let outliner: Outliner | undefined;
 
+function outlined<T>(text: string, path: string, options: OutlineOptions, use: (s: State) => T): T {
+  outliner ??= new Outliner();
+  const { s } = outliner;
+  try {
+    outliner.run(text, options);
+    return use(s);
+  } catch (e) {
+    // A defect here must not take the whole tree down; the next file starts from a clean state.
+    outliner = undefined;
+    const clean = new State();
+    clean.reset(text, options);
+    clean.problems.push(`outliner failed on ${path}: ${e instanceof Error ? e.message : String(e)}`);
+    return use(clean);
+  } finally {
+    s.clear();
+  }
+}
+
 /**
  * Outlines one file. `text` is latin1 (one character a byte); the path only serves messages. Bad input (binary, enormous,
  * unbalanced) never throws: it is named in `problems` and what could be read is returned.
  */
-export function outlineFile(text: string, path: string, options: OutlineOptions): FileOutline {
-  const o = (outliner ??= new Outliner());
-  try {
-    return o.run(text, options);
-  } catch (e) {
-    // A defect here must not take the whole tree down; the next file starts from a clean state.
-    outliner = undefined;
-    const clean = new Outliner().run("", options);
-    return {
-      ...clean,
-      size: text.length,
-      problems: [`outliner failed on ${path}: ${e instanceof Error ? e.message : String(e)}`],
-    };
-  }
-}
+export const outlineFile = (text: string, path: string, options: OutlineOptions): FileOutline =>
+  outlined(text, path, options, (s) => ({
+    ...s.columns(),
+    size: text.length,
+    problems: s.problems,
+    names: s.names.list(),
+  }));
+
+/** The same as `encodeOutline` writes it, in memory that the next call takes back. */
+export const outlineBytes = (text: string, path: string, options: OutlineOptions): Uint8Array =>
+  outlined(text, path, options, (s) =>
+    encodeDraft({ size: text.length, problems: s.problems, names: s.names, column: (name) => s[name] }),
+  );

@@ -1,7 +1,8 @@
 /** What the parts of the outliner share while they work on one file: text, tokens and the growing columns. */
 import { type OutlineOptions, TYPED_STRIDE } from "../facts/outline.js";
 import { K, type Tokens } from "../text/tokens.js";
-import { IntList, NameTable } from "./builder.js";
+import { hashOf, IntList, NameTable } from "./builder.js";
+import { COLUMNS, type Column } from "./columns.js";
 
 /** Identifiers that begin with two underscores and yet are types. */
 const TYPE_LIKE =
@@ -22,6 +23,11 @@ const ATTR_WORDS = new Set([
   "____cacheline_aligned_in_smp",
 ]);
 
+const SHORTEST_ATTR = 7;
+
+/** Slots of the table of registrations' hashes. */
+const FILTER = 1 << 14;
+
 export class State {
   text = "";
   /** The text's bytes; only good while its outline is being made. */
@@ -37,19 +43,24 @@ export class State {
   globals = new IntList();
   inits = new IntList();
   /** Value, variable, offset and function of plain assignments of one name to another, until the file's functions are known. */
-  readonly hooks: number[] = [];
+  hooks = new IntList();
   regs = new IntList();
   regArgs = new IntList();
   conds = new IntList();
   includes = new IntList();
   macros = new IntList();
   problems: string[] = [];
-  /** By name index: 1 a registration, 2 not, 0 not looked up yet. */
-  private regClass = new Uint8Array(1 << 10);
+  /** Which hashes registrations have: most names are told apart from them without a look at their text. */
+  private readonly registrationHashes = new Uint8Array(FILTER);
 
   /** Interns the word at token i. */
   word(t: Tokens, i: number): number {
-    return this.names.word(this.text, t.start[i], t.end[i], t.hash[i]);
+    return this.names.word(this.bytes, t.start[i], t.end[i]);
+  }
+
+  /** Whether token i is spelt like this. */
+  is(t: Tokens, i: number, text: string): boolean {
+    return t.end[i] - t.start[i] === text.length && this.text.startsWith(text, t.start[i]);
   }
 
   /** Text of token i. */
@@ -63,29 +74,23 @@ export class State {
     const from = t.start[a];
     const to = t.end[b - 1];
     if (to - from > limit * 4) return 0;
-    let s = this.text.slice(from, to);
-    if (/[\n\t\\]|\/[*/]| {2}/.test(s)) {
-      s = this.text.slice(t.start[a], t.end[a]);
-      for (let i = a + 1; i < b; i++) {
-        if (t.start[i] > t.end[i - 1]) s += " ";
-        s += this.text.slice(t.start[i], t.end[i]);
-        if (s.length > limit) return 0;
-      }
+    if (isPlain(this.bytes, from, to)) {
+      return to - from > limit ? 0 : this.names.word(this.bytes, from, to);
+    }
+    let s = this.text.slice(t.start[a], t.end[a]);
+    for (let i = a + 1; i < b; i++) {
+      if (t.start[i] > t.end[i - 1]) s += " ";
+      s += this.text.slice(t.start[i], t.end[i]);
+      if (s.length > limit) return 0;
     }
     return s.length > limit ? 0 : this.names.text(s);
   }
 
   isRegistration(name: number): boolean {
-    if (name >= this.regClass.length) {
-      const wider = new Uint8Array(Math.max(name + 1, this.regClass.length * 2));
-      wider.set(this.regClass);
-      this.regClass = wider;
-    }
-    const c = this.regClass[name];
-    if (c !== 0) return c === 1;
-    const yes = this.options.registrations.has(this.names.names[name]);
-    this.regClass[name] = yes ? 1 : 2;
-    return yes;
+    return (
+      this.registrationHashes[this.names.hashes[name] & (FILTER - 1)] === 1 &&
+      this.options.registrations.has(this.names.get(name))
+    );
   }
 
   /** Whether the identifier at token i is by its spelling an attribute rather than a type or a name. */
@@ -102,6 +107,7 @@ export class State {
       case 105: // i
       case 110: // n
       case 114: // r
+        if (t.end[i] - s < SHORTEST_ATTR) return false;
         return ATTR_WORDS.has(text.slice(s, t.end[i]));
       default:
         return false;
@@ -115,12 +121,34 @@ export class State {
     return i + 1;
   }
 
-  /** Forgets the registrations' classes; names start afresh with each file. */
+  /** Begins with another text; the columns must be empty. */
   reset(text: string, options: OutlineOptions): void {
     this.text = text;
+    if (options.registrations !== this.options.registrations) {
+      this.registrationHashes.fill(0);
+      for (const name of options.registrations) this.registrationHashes[hashOf(name) & (FILTER - 1)] = 1;
+    }
     this.options = options;
     this.problems = [];
-    this.regClass.fill(0);
+  }
+
+  init(
+    type: number,
+    field: number,
+    outer: number,
+    value: number,
+    base: number,
+    at: number,
+    fn: number,
+  ): void {
+    const l = this.inits;
+    l.push(type);
+    l.push(field);
+    l.push(outer);
+    l.push(value);
+    l.push(base);
+    l.push(at);
+    l.push(fn);
   }
 
   typed(list: IntList, name: number, type: number, flags: number): void {
@@ -129,7 +157,33 @@ export class State {
     list.push(flags);
   }
 
+  /** Copies of the columns. */
+  columns(): Record<Column, Int32Array> {
+    const out: Partial<Record<Column, Int32Array>> = {};
+    for (const [name] of COLUMNS) out[name] = this[name].copy();
+    return out as Required<typeof out>;
+  }
+
+  clear(): void {
+    for (const [name] of COLUMNS) this[name].clear();
+    this.names.clear();
+  }
+
   count(list: IntList): number {
     return list.n / TYPED_STRIDE;
   }
+}
+
+/** Whether text in bytes [from, to) has no line ends, tabs, comments and runs of blanks. */
+function isPlain(b: Uint8Array, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) {
+    const c = b[i];
+    if (c > 47) {
+      if (c === 92) return false;
+    } else if (c === 10 || c === 9) return false;
+    else if (i + 1 < to) {
+      if (c === 47 ? b[i + 1] === 42 || b[i + 1] === 47 : c === 32 && b[i + 1] === 32) return false;
+    }
+  }
+  return true;
 }

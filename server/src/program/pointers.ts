@@ -283,7 +283,9 @@ export class Pointers {
       const index = program.indexOf(path);
       if (index !== undefined) again.add(index);
     }
-    const names = new Set([...edit.names].filter((name) => this.installed.has(name) || this.installedBefore[name] === 1));
+    const names = new Set(
+      [...edit.names].filter((name) => this.installed.has(name) || this.installedBefore[name] === 1),
+    );
     if (names.size > 0 || edit.variables.size > 0)
       for (const f of this.filesAbout(names, edit.variables))
         if (!again.has(f.index) && this.concerns(f, names, edit.variables)) again.add(f.index);

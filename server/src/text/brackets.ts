@@ -23,80 +23,63 @@ export function matchBrackets(text: string, t: Tokens): MatchReport {
 }
 
 function pair(text: string, t: Tokens, recover: boolean): MatchReport {
-  const { kind, match, parent, start, n } = t;
+  const { kind, match, parent, brace, marks, markCount } = t;
   const ragged: number[] = [];
   let unbalanced = false;
   let top = -1;
-  let d = 0;
-  const dn = t.dKind.length;
-  let nextD = dn > 0 ? t.dTok[0] : n + 1;
-  // Frames of open #ifs: nesting at the #if, nesting after the branch that decides (-2: none yet), branch is dead.
-  const saved: number[] = [];
-  const decided: number[] = [];
-  const dead: boolean[] = [];
-  // Nearest enclosing open brace of an open bracket lives in `hash`, which brackets do not use otherwise.
-  const brace = t.hash;
   let lastClose = -1;
-  for (let i = 0; i <= n; i++) {
-    while (i === nextD) {
-      const k = t.dKind[d];
-      if (k === D.If || k === D.Ifdef || k === D.Ifndef) {
-        saved.push(top);
-        decided.push(-2);
-        dead.push(k === D.If && isZero(text, t.dArg[d], t.dEnd[d]));
-      } else if ((k === D.Elif || k === D.Else) && saved.length > 0) {
-        const f = saved.length - 1;
-        if (!dead[f] && decided[f] === -2) decided[f] = top;
-        if (top !== saved[f]) ragged.push(i);
-        top = saved[f];
-        dead[f] = false;
-      } else if (k === D.Endif && saved.length > 0) {
-        const f = saved.length - 1;
-        if (top !== saved[f]) ragged.push(i);
-        if (decided[f] !== -2) top = decided[f];
-        else if (dead[f]) top = saved[f];
-        saved.pop();
-        decided.pop();
-        dead.pop();
+  const groups = t.dn > 0 ? new IfGroups(text, t, ragged) : null;
+  let m = 0;
+  for (;;) {
+    // Directives stand between tokens: all brackets before the next one, then that one.
+    const until = groups === null ? t.n + 1 : groups.next;
+    for (; m < markCount; m++) {
+      const i = marks[m];
+      if (i >= until) break;
+      const k = kind[i];
+      if (k === K.LParen || k === K.LBracket || k === K.LBrace) {
+        if (
+          recover &&
+          k === K.LBrace &&
+          top >= 0 &&
+          isColumnZero(text, t.start[i]) &&
+          kind[i - 1] === K.RParen
+        ) {
+          // A function starts here, so whatever is open was never closed.
+          closeAll(t, top, lastClose);
+          top = -1;
+        }
+        parent[i] = top;
+        match[i] = -1;
+        brace[i] = top < 0 ? -1 : kind[top] === K.LBrace ? top : brace[top];
+        top = i;
+      } else if (k === K.RParen || k === K.RBracket) {
+        match[i] = -1;
+        const want = k === K.RParen ? K.LParen : K.LBracket;
+        // A stray bracket must not close a brace; an unclosed one of the other sort is dropped.
+        let o = top;
+        for (let s = 0; s < 8 && o >= 0 && kind[o] !== want && kind[o] !== K.LBrace; s++) o = parent[o];
+        if (o >= 0 && kind[o] === want) {
+          if (match[o] < 0) match[o] = i;
+          match[i] = o;
+          top = parent[o];
+        }
+      } else if (k === K.RBrace) {
+        match[i] = -1;
+        let o = top < 0 ? -1 : kind[top] === K.LBrace ? top : brace[top];
+        if (recover && o >= 0 && isColumnZero(text, t.start[i])) {
+          for (let s = 0; s < 64 && brace[o] >= 0; s++) o = brace[o];
+        }
+        if (o >= 0) {
+          if (match[o] < 0) match[o] = i;
+          match[i] = o;
+          top = parent[o];
+        } else unbalanced = true;
+        lastClose = i;
       }
-      d++;
-      nextD = d < dn ? t.dTok[d] : n + 1;
     }
-    const k = kind[i];
-    if (k === K.LParen || k === K.LBracket || k === K.LBrace) {
-      if (recover && k === K.LBrace && top >= 0 && isColumnZero(text, start[i]) && kind[i - 1] === K.RParen) {
-        // A function starts here, so whatever is open was never closed.
-        closeAll(t, top, lastClose);
-        top = -1;
-      }
-      parent[i] = top;
-      match[i] = -1;
-      brace[i] = top < 0 ? -1 : kind[top] === K.LBrace ? top : brace[top];
-      top = i;
-    } else if (k === K.RParen || k === K.RBracket) {
-      match[i] = -1;
-      const want = k === K.RParen ? K.LParen : K.LBracket;
-      // A stray bracket must not close a brace; an unclosed one of the other sort is dropped.
-      let o = top;
-      for (let s = 0; s < 8 && o >= 0 && kind[o] !== want && kind[o] !== K.LBrace; s++) o = parent[o];
-      if (o >= 0 && kind[o] === want) {
-        if (match[o] < 0) match[o] = i;
-        match[i] = o;
-        top = parent[o];
-      }
-    } else if (k === K.RBrace) {
-      match[i] = -1;
-      let o = top < 0 ? -1 : kind[top] === K.LBrace ? top : brace[top];
-      if (recover && o >= 0 && isColumnZero(text, start[i])) {
-        for (let s = 0; s < 64 && brace[o] >= 0; s++) o = brace[o];
-      }
-      if (o >= 0) {
-        if (match[o] < 0) match[o] = i;
-        match[i] = o;
-        top = parent[o];
-      } else unbalanced = true;
-      lastClose = i;
-    }
+    if (groups === null || until > t.n) break;
+    top = groups.pass(top);
   }
   if (top >= 0 && (kind[top] === K.LBrace || brace[top] >= 0)) {
     unbalanced = true;
@@ -105,11 +88,57 @@ function pair(text: string, t: Tokens, recover: boolean): MatchReport {
   return { ragged, unbalanced };
 }
 
+/** Walks the directives and tells the nesting that each #if, #else and #endif leaves. */
+class IfGroups {
+  /** Token before which the next directive stands; past all tokens when there is none. */
+  next: number;
+  private d = 0;
+  // Frames of open #ifs: nesting at the #if, nesting after the branch that decides (-2: none yet), branch is dead.
+  private readonly saved: number[] = [];
+  private readonly decided: number[] = [];
+  private readonly dead: boolean[] = [];
+
+  constructor(
+    private readonly text: string,
+    private readonly t: Tokens,
+    private readonly ragged: number[],
+  ) {
+    this.next = t.dn > 0 ? t.dTok[0] : t.n + 1;
+  }
+
+  /** The nesting behind the next directive, given that before it. */
+  pass(top: number): number {
+    const { t, d, saved, decided, dead } = this;
+    const k = t.dKind[d];
+    const f = saved.length - 1;
+    if (k === D.If || k === D.Ifdef || k === D.Ifndef) {
+      saved.push(top);
+      decided.push(-2);
+      dead.push(k === D.If && isZero(this.text, t.dArg[d], t.dEnd[d]));
+    } else if ((k === D.Elif || k === D.Else) && f >= 0) {
+      if (!dead[f] && decided[f] === -2) decided[f] = top;
+      if (top !== saved[f]) this.ragged.push(t.dTok[d]);
+      top = saved[f];
+      dead[f] = false;
+    } else if (k === D.Endif && f >= 0) {
+      if (top !== saved[f]) this.ragged.push(t.dTok[d]);
+      if (decided[f] !== -2) top = decided[f];
+      else if (dead[f]) top = saved[f];
+      saved.pop();
+      decided.pop();
+      dead.pop();
+    }
+    this.d++;
+    this.next = this.d < t.dn ? t.dTok[this.d] : t.n + 1;
+    return top;
+  }
+}
+
 /** Ends the outermost open brace at the last closing one that was seen. */
 function closeAll(t: Tokens, top: number, lastClose: number): void {
-  let o = t.kind[top] === K.LBrace ? top : t.hash[top];
+  let o = t.kind[top] === K.LBrace ? top : t.brace[top];
   for (let s = 0; s < 1000 && o >= 0; s++) {
-    const up = t.hash[o];
+    const up = t.brace[o];
     if (up < 0) break;
     o = up;
   }

@@ -83,7 +83,7 @@ export function chooseBranches(
   // Frames: a branch was taken; the present one is on; where the present one began; the frame above is on.
   const frames: { taken: boolean; on: boolean; from: number; outer: boolean }[] = [];
   let on = true;
-  for (let d = 0; d < t.dKind.length; d++) {
+  for (let d = 0; d < t.dn; d++) {
     const k = t.dKind[d];
     const top = frames[frames.length - 1];
     if (k >= D.If && k <= D.Ifndef) {

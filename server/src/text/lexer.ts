@@ -1,11 +1,15 @@
 /** Byte-level C lexer: turns latin1 text into token columns, preprocessor directives apart, in one linear pass. */
-import { D, K, mayBeKeyword, type Tokens, wordKind } from "./tokens.js";
+import { D, K, type Tokens, wordKind } from "./tokens.js";
 
+/** What is nothing we know is passed over like a blank. */
 const BLANK = 1;
-const WORD = 2;
-const DIGIT = 3;
-const PUNCT = 4;
-const OTHER = 0;
+const PUNCT = 2;
+/** Punctuation that is a token of its own whatever follows; a bracket is that and a mark. */
+const SINGLE = 3;
+const BRACKET = 4;
+/** Words consist of these two. */
+const DIGIT = 5;
+const WORD = 6;
 const CLASS = new Uint8Array(256);
 for (const c of " \t\n\r\f\v") CLASS[c.charCodeAt(0)] = BLANK;
 for (let c = 0; c < 256; c++) {
@@ -13,8 +17,16 @@ for (let c = 0; c < 256; c++) {
   else if (c >= 48 && c <= 57) CLASS[c] = DIGIT;
   else if (c > 32 && c < 127) CLASS[c] = PUNCT;
 }
+for (const c of ",;?:~@`") CLASS[c.charCodeAt(0)] = SINGLE;
+for (const c of "()[]{}") CLASS[c.charCodeAt(0)] = BRACKET;
 
-const isWordChar = (c: number): boolean => CLASS[c] === WORD || CLASS[c] === DIGIT;
+/** Kind of an operator that stands alone, and of one that is followed by itself (0: those are two). */
+const ALONE = new Uint8Array(128).fill(K.Op);
+for (const c of "-&|=!*") ALONE[c.charCodeAt(0)] = c.charCodeAt(0);
+const DOUBLED = new Uint8Array(128);
+for (const c of "|=<>") DOUBLED[c.charCodeAt(0)] = K.Op;
+for (const c of "+-") DOUBLED[c.charCodeAt(0)] = K.Step;
+DOUBLED[38] = K.AndAnd;
 
 export interface LexOptions {
   /** Record every directive; otherwise definitions of plain numbers are passed over. */
@@ -23,71 +35,73 @@ export interface LexOptions {
   inMacro?: boolean;
 }
 
-let scratch = Buffer.allocUnsafeSlow(1 << 16);
+let writer = Buffer.allocUnsafeSlow(1 << 16);
+/** The same memory as a plain array: code that meets one kind of array only is faster. */
+let scratch = new Uint8Array(writer.buffer);
+
+function resize(size: number): void {
+  writer = Buffer.allocUnsafeSlow(size);
+  scratch = new Uint8Array(writer.buffer);
+}
 
 /**
- * The bytes of a latin1 text, in a buffer that the next call takes back: reading bytes is several times as fast as asking a
- * string for its characters.
+ * The bytes of a latin1 text and a NUL behind them, in an array that the next call takes back: reading bytes is several
+ * times as fast as asking a string for its characters.
  */
 export function bytesOf(text: string): Uint8Array {
   const n = text.length;
-  if (n > scratch.length) scratch = Buffer.allocUnsafeSlow(n + (n >> 1));
-  else if (scratch.length > 1 << 22 && n < 1 << 20) scratch = Buffer.allocUnsafeSlow(1 << 20);
-  scratch.write(text, 0, n, "latin1");
+  if (n >= scratch.length) resize(n + (n >> 1) + 1);
+  else if (scratch.length > 1 << 22 && n < 1 << 20) resize(1 << 20);
+  writer.write(text, 0, n, "latin1");
+  scratch[n] = 0;
   return scratch;
 }
 
 /**
- * Lexes text[from, to) into `out` (cleared first); `b` are the text's bytes. Never fails: what it does not know it passes
- * over.
+ * Lexes bytes [from, to) into `out` (cleared first); there must be a byte behind them that is part of no word. Never fails:
+ * what it does not know it passes over.
  */
-export function lex(
-  text: string,
-  b: Uint8Array,
-  from: number,
-  to: number,
-  out: Tokens,
-  options: LexOptions = {},
-): void {
+export function lex(b: Uint8Array, from: number, to: number, out: Tokens, options: LexOptions = {}): void {
   out.clear();
   const every = options.everyDirective === true;
   const inMacro = options.inMacro === true;
-  let { kind, start, end, hash } = out;
+  let { kind, start, end, marks } = out;
   let cap = kind.length;
   let n = 0;
+  let m = 0;
   let i = from;
   while (i < to) {
     const c = b[i];
     const cls = CLASS[c];
-    if (cls === BLANK || cls === OTHER) {
+    if (cls <= BLANK) {
       i++;
       continue;
     }
     if (n === cap) {
       out.n = n;
       out.grow();
-      ({ kind, start, end, hash } = out);
+      ({ kind, start, end, marks } = out);
       cap = kind.length;
     }
+    start[n] = i;
     if (cls === WORD) {
-      const s = i;
-      let h = c;
-      i++;
-      while (i < to) {
-        const d = b[i];
-        const k = CLASS[d];
-        if (k !== WORD && k !== DIGIT) break;
-        h = (Math.imul(h, 31) + d) | 0;
-        i++;
-      }
-      kind[n] = mayBeKeyword(h) ? wordKind(text, s, i, h) : K.Ident;
-      start[n] = s;
-      end[n] = i;
-      hash[n] = h;
-      n++;
+      const s = i++;
+      while (CLASS[b[i]] >= DIGIT) i++;
+      kind[n] = wordKind(b, s, i);
+      end[n++] = i;
       continue;
     }
-    start[n] = i;
+    if (cls === SINGLE) {
+      kind[n] = c;
+      end[n++] = ++i;
+      continue;
+    }
+    if (cls === BRACKET) {
+      marks[m++] = n;
+      kind[n] = c;
+      end[n++] = ++i;
+      continue;
+    }
     if (cls === DIGIT) {
       i = skipNumber(b, i + 1, to);
       kind[n] = K.Number;
@@ -98,9 +112,7 @@ export function lex(
     switch (c) {
       case 47: // slash
         if (d === 42) {
-          let e = text.indexOf("*/", i + 2);
-          if (e < 0 || e + 2 > to) e = to;
-          else e += 2;
+          const e = commentEnd(b, i + 2, to);
           if (!inMacro && b[i + 2] === 42 && e - i > 4) {
             out.docTok.push(n);
             out.docStart.push(i);
@@ -108,12 +120,8 @@ export function lex(
           }
           i = e;
         } else if (d === 47) {
-          i = lineEnd(text, b, i, to);
-        } else {
-          kind[n] = K.Op;
-          i += d === 61 ? 2 : 1;
-          end[n++] = i;
-        }
+          i = lineEnd(b, i, to);
+        } else break;
         continue;
       case 34: // double quote
       case 39: {
@@ -130,7 +138,8 @@ export function lex(
           i += 2;
           end[n++] = i;
         } else if (!inMacro && atLineStart(b, i, from)) {
-          i = directive(text, b, i, to, n, out, every);
+          out.n = n;
+          i = directive(b, i, to, out, every);
         } else {
           kind[n] = K.Hash;
           end[n++] = ++i;
@@ -153,69 +162,28 @@ export function lex(
         }
         end[n++] = i;
         continue;
-      case 45: // minus
-        if (d === 62) {
-          kind[n] = K.Arrow;
-          i += 2;
-        } else if (d === 45) {
-          kind[n] = K.Step;
-          i += 2;
-        } else {
-          kind[n] = d === 61 ? K.Op : K.Minus;
-          i += d === 61 ? 2 : 1;
-        }
-        end[n++] = i;
-        continue;
-      case 43: // plus
-        kind[n] = d === 43 ? K.Step : K.Op;
-        i += d === 43 || d === 61 ? 2 : 1;
-        end[n++] = i;
-        continue;
-      case 38: // ampersand
-        kind[n] = d === 38 ? K.AndAnd : d === 61 ? K.Op : K.Amp;
-        i += d === 38 || d === 61 ? 2 : 1;
-        end[n++] = i;
-        continue;
-      case 124: // pipe
-        kind[n] = d === 124 || d === 61 ? K.Op : K.Pipe;
-        i += d === 124 || d === 61 ? 2 : 1;
-        end[n++] = i;
-        continue;
-      case 61: // equals
-        kind[n] = d === 61 ? K.Op : K.Assign;
-        i += d === 61 ? 2 : 1;
-        end[n++] = i;
-        continue;
-      case 33: // bang
-        kind[n] = d === 61 ? K.Op : K.Bang;
-        i += d === 61 ? 2 : 1;
-        end[n++] = i;
-        continue;
-      case 60:
-      case 62: // less, greater
-        i++;
-        if (d === c) i++;
-        if (i < to && b[i] === 61) i++;
-        kind[n] = K.Op;
-        end[n++] = i;
-        continue;
-      case 37:
-      case 94: // percent, caret
-        kind[n] = K.Op;
-        i += d === 61 ? 2 : 1;
-        end[n++] = i;
-        continue;
-      case 42: // star
-        kind[n] = d === 61 ? K.Op : K.Star;
-        i += d === 61 ? 2 : 1;
-        end[n++] = i;
-        continue;
-      default:
-        kind[n] = c;
-        end[n++] = ++i;
     }
+    // Operators: doubled, with `=` behind, or alone.
+    let k = ALONE[c];
+    if (d === c && DOUBLED[c] !== 0) {
+      k = DOUBLED[c];
+      i += 2;
+      if (b[i] === 61 && i < to && (c === 60 || c === 62)) i++;
+    } else if (d === 61) {
+      k = K.Op;
+      i += 2;
+    } else if (c === 45 && d === 62) {
+      k = K.Arrow;
+      i += 2;
+    } else {
+      if (c === 61) marks[m++] = n;
+      i++;
+    }
+    kind[n] = k;
+    end[n++] = i;
   }
   out.n = n;
+  out.markCount = m;
   if (n === cap) out.grow();
   out.kind[n] = K.Eof;
   out.start[n] = to;
@@ -226,7 +194,7 @@ function skipNumber(b: Uint8Array, i: number, to: number): number {
   while (i < to) {
     const c = b[i];
     const k = CLASS[c];
-    if (k === WORD || k === DIGIT) i++;
+    if (k >= DIGIT) i++;
     else if (c === 46) {
       // `1...5` is a range, not a number with dots.
       if (b[i + 1] === 46) break;
@@ -253,15 +221,25 @@ function skipQuoted(b: Uint8Array, i: number, to: number, quote: number): number
 }
 
 /** End of a `//` comment: the newline that is not continued. */
-function lineEnd(text: string, b: Uint8Array, i: number, to: number): number {
-  let e = i;
-  for (;;) {
-    e = text.indexOf("\n", e);
-    if (e < 0 || e >= to) return to;
+function lineEnd(b: Uint8Array, i: number, to: number): number {
+  for (let e = i; e < to; e++) {
+    if (b[e] !== 10) continue;
     const back = b[e - 1] === 13 ? e - 2 : e - 1;
     if (b[back] !== 92) return e;
-    e++;
   }
+  return to;
+}
+
+/** Just past the end of the comment whose text starts at i. Of the two bytes that end it every second byte meets one. */
+function commentEnd(b: Uint8Array, i: number, to: number): number {
+  for (let e = i + 1; e < to; e += 2) {
+    const c = b[e];
+    if (c > 47) continue;
+    if (c === 47) {
+      if (b[e - 1] === 42) return e + 1;
+    } else if (c === 42 && b[e + 1] === 47 && e + 2 <= to) return e + 2;
+  }
+  return to;
 }
 
 function atLineStart(b: Uint8Array, i: number, from: number): boolean {
@@ -287,18 +265,16 @@ function atLineStart(b: Uint8Array, i: number, from: number): boolean {
 }
 
 /** End of the directive whose text starts at i: the first newline that is neither continued nor inside a comment. */
-function directiveEnd(text: string, b: Uint8Array, i: number, to: number): number {
+function directiveEnd(b: Uint8Array, i: number, to: number): number {
   while (i < to) {
     const c = b[i];
     if (c === 10) return i;
     if (c === 92) {
       i += b[i + 1] === 13 && b[i + 2] === 10 ? 3 : 2;
     } else if (c === 47 && b[i + 1] === 42) {
-      const e = text.indexOf("*/", i + 2);
-      if (e < 0 || e + 2 > to) return to;
-      i = e + 2;
+      i = commentEnd(b, i + 2, to);
     } else if (c === 47 && b[i + 1] === 47) {
-      return lineEnd(text, b, i, to);
+      return lineEnd(b, i, to);
     } else if (c === 34) {
       i = skipQuoted(b, i, to, 34);
     } else i++;
@@ -307,49 +283,43 @@ function directiveEnd(text: string, b: Uint8Array, i: number, to: number): numbe
 }
 
 /** Handles the directive at i (`#`); returns its end. */
-function directive(
-  text: string,
-  b: Uint8Array,
-  i: number,
-  to: number,
-  n: number,
-  out: Tokens,
-  every: boolean,
-): number {
+function directive(b: Uint8Array, i: number, to: number, out: Tokens, every: boolean): number {
   let j = skipBlanks(b, i + 1, to);
   const w = j;
-  while (j < to && isWordChar(b[j])) j++;
+  while (j < to && CLASS[b[j]] >= DIGIT) j++;
   let kind: number = D.Other;
   switch (b[w]) {
     case 100: // d
-      if (j - w === 6 && text.startsWith("define", w)) {
-        const quick = every ? -1 : plainDefinition(text, b, j, to);
+      if (j - w === 6 && is(b, w, "define")) {
+        const quick = every ? -1 : plainDefinition(b, j, to);
         if (quick >= 0) return quick;
         kind = D.Define;
       }
       break;
     case 105: // i
       if (j - w === 2 && b[w + 1] === 102) kind = D.If;
-      else if (j - w === 5 && text.startsWith("ifdef", w)) kind = D.Ifdef;
-      else if (j - w === 6 && text.startsWith("ifndef", w)) kind = D.Ifndef;
-      else if (text.startsWith("include", w)) kind = D.Include;
+      else if (j - w === 5 && is(b, w, "ifdef")) kind = D.Ifdef;
+      else if (j - w === 6 && is(b, w, "ifndef")) kind = D.Ifndef;
+      else if (is(b, w, "include")) kind = D.Include;
       break;
     case 101: // e
-      if (j - w === 4 && text.startsWith("else", w)) kind = D.Else;
-      else if (j - w === 4 && text.startsWith("elif", w)) kind = D.Elif;
-      else if (j - w === 5 && text.startsWith("endif", w)) kind = D.Endif;
+      if (j - w === 4 && is(b, w, "else")) kind = D.Else;
+      else if (j - w === 4 && is(b, w, "elif")) kind = D.Elif;
+      else if (j - w === 5 && is(b, w, "endif")) kind = D.Endif;
       break;
     case 117: // u
-      if (j - w === 5 && text.startsWith("undef", w)) kind = D.Undef;
+      if (j - w === 5 && is(b, w, "undef")) kind = D.Undef;
       break;
   }
-  const e = directiveEnd(text, b, j, to);
-  out.dKind.push(kind);
-  out.dTok.push(n);
-  out.dStart.push(i);
-  out.dEnd.push(e);
-  out.dArg.push(j);
+  const e = directiveEnd(b, j, to);
+  out.directive(kind, i, e, j);
   return e;
+}
+
+/** Whether the bytes from i on spell a word. */
+function is(b: Uint8Array, i: number, word: string): boolean {
+  for (let k = 0; k < word.length; k++) if (b[i + k] !== word.charCodeAt(k)) return false;
+  return true;
 }
 
 function skipBlanks(b: Uint8Array, i: number, to: number): number {
@@ -365,14 +335,9 @@ function skipBlanks(b: Uint8Array, i: number, to: number): number {
  * `#define NAME 0x12` and the like: no identifier in the replacement of an object-like macro, so nothing to keep. Returns
  * the end of the line, or -1 when the definition may matter. Register headers (half of the kernel's bytes) end here.
  */
-function plainDefinition(text: string, b: Uint8Array, i: number, to: number): number {
+function plainDefinition(b: Uint8Array, i: number, to: number): number {
   i = skipBlanks(b, i, to);
-  while (i < to) {
-    const c = b[i];
-    const k = CLASS[c];
-    if (k !== WORD && k !== DIGIT) break;
-    i++;
-  }
+  while (i < to && CLASS[b[i]] >= DIGIT) i++;
   let c = b[i];
   if (c !== 32 && c !== 9) return -1;
   i = skipBlanks(b, i, to);
@@ -386,7 +351,7 @@ function plainDefinition(text: string, b: Uint8Array, i: number, to: number): nu
     } else if (k === WORD || c === 92 || c === 39) return -1;
     else if (c === 10) return some ? i : -1;
     else if (c === 47 && (b[i + 1] === 42 || b[i + 1] === 47)) {
-      return some ? directiveEnd(text, b, i, to) : -1;
+      return some ? directiveEnd(b, i, to) : -1;
     } else if (c === 34) {
       some = true;
       i = skipQuoted(b, i, to, 34);

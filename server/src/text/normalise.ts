@@ -44,12 +44,12 @@ function normaliseRange(
   const t = tokens;
   let source = range;
   let variants = 1;
-  lex(source, bytesOf(source), 0, source.length, t, { everyDirective: true, inMacro: !withSignature });
-  if (t.dKind.length > 0) {
+  lex(bytesOf(source), 0, source.length, t, { everyDirective: true, inMacro: !withSignature });
+  if (t.dn > 0) {
     const edits = new Edits(source);
     variants = chooseBranches(source, t, variant, edits, switches);
     source = edits.apply(rewrites);
-    lex(source, bytesOf(source), 0, source.length, t, { everyDirective: true });
+    lex(bytesOf(source), 0, source.length, t, { everyDirective: true });
   }
   matchBrackets(source, t);
   const edits = new Edits(source);

@@ -144,39 +144,31 @@ const KEYWORDS: Record<string, number> = {
   _Static_assert: K.StaticAssert,
 };
 
-/** The hash that the lexer rolls over a word's characters. */
-export function hashText(text: string, start: number, end: number): number {
-  let h = 0;
-  for (let i = start; i < end; i++) h = (Math.imul(h, 31) + text.charCodeAt(i)) | 0;
-  return h;
-}
-
+/** Slots of the table of keywords, and the factors that give each of them a slot of its own (checked below). */
 const KW_SLOTS = 1024;
-const kwText: string[] = [];
-const kwKind: number[] = [];
-/** hash → list of keywords that share the slot (almost always one). */
-const kwSlot = new Int16Array(KW_SLOTS).fill(-1);
-const kwNext: number[] = [];
+const keywordSlot = (first: number, middle: number, last: number, length: number): number =>
+  (first + middle * 5 + last * 15 + length * 7) & (KW_SLOTS - 1);
+
+const kwKind = new Uint8Array(KW_SLOTS);
+const kwLength = new Uint8Array(KW_SLOTS);
+const KW_WIDTH = 20;
+const kwBytes = new Uint8Array(KW_SLOTS * KW_WIDTH);
 for (const [word, kind] of Object.entries(KEYWORDS)) {
-  const slot = hashText(word, 0, word.length) & (KW_SLOTS - 1);
-  kwNext.push(kwSlot[slot]);
-  kwSlot[slot] = kwText.length;
-  kwText.push(word);
-  kwKind.push(kind);
+  const n = word.length;
+  const slot = keywordSlot(word.charCodeAt(0), word.charCodeAt(n >> 1), word.charCodeAt(n - 1), n);
+  if (kwLength[slot] !== 0 || n > KW_WIDTH) throw new Error(`no slot for the keyword ${word}`);
+  kwKind[slot] = kind;
+  kwLength[slot] = n;
+  for (let i = 0; i < n; i++) kwBytes[slot * KW_WIDTH + i] = word.charCodeAt(i);
 }
 
-/** Whether some keyword has a hash like this one. */
-export const mayBeKeyword = (hash: number): boolean => kwSlot[hash & (KW_SLOTS - 1)] >= 0;
-
-/** Kind of the word in text[start, end), whose hash is given. */
-export function wordKind(text: string, start: number, end: number, hash: number): number {
-  let k = kwSlot[hash & (KW_SLOTS - 1)];
-  while (k >= 0) {
-    const w = kwText[k];
-    if (w.length === end - start && text.startsWith(w, start)) return kwKind[k];
-    k = kwNext[k];
-  }
-  return K.Ident;
+/** Kind of the word in bytes [start, end), which is not empty. */
+export function wordKind(b: Uint8Array, start: number, end: number): number {
+  const n = end - start;
+  const slot = keywordSlot(b[start], b[start + (n >> 1)], b[end - 1], n);
+  if (kwLength[slot] !== n) return K.Ident;
+  for (let i = start, k = slot * KW_WIDTH; i < end; i++, k++) if (b[i] !== kwBytes[k]) return K.Ident;
+  return kwKind[slot];
 }
 
 /** Preprocessor directives that are told apart. */
@@ -193,76 +185,107 @@ export const D = {
   Other: 10,
 } as const;
 
+type Ints = Int32Array<ArrayBuffer>;
+
+function wider(a: Ints, size: number): Ints {
+  const b = new Int32Array(size);
+  b.set(a);
+  return b;
+}
+
+const CAPACITY = 1 << 12;
+
 /** Columns of tokens and directives of one text; reused from file to file so that lexing allocates nothing. */
 export class Tokens {
   n = 0;
-  kind: Uint8Array;
-  start: Int32Array;
-  end: Int32Array;
-  /** Rolling hash of a word; 0 for others. */
-  hash: Int32Array;
-  /** Partner of a bracket, -1 where it has none (filled by matchBrackets). */
-  match: Int32Array;
+  kind = new Uint8Array(CAPACITY);
+  start: Ints = new Int32Array(CAPACITY);
+  end: Ints = new Int32Array(CAPACITY);
+  /** Partner of a bracket, -1 where it has none (filled by matchBrackets, like the two that follow). */
+  match: Ints = new Int32Array(CAPACITY);
   /** Enclosing open bracket of an open bracket. */
-  parent: Int32Array;
+  parent: Ints = new Int32Array(CAPACITY);
+  /** Nearest enclosing open brace of an open bracket. */
+  brace: Ints = new Int32Array(CAPACITY);
+  /** Tokens that are a bracket or `=`, in order: what most of the work is about is a third of all tokens. */
+  marks: Ints = new Int32Array(CAPACITY);
+  markCount = 0;
   /** Directives: kind, index of the token that follows, extent, and start of what follows the directive's word. */
-  dKind: number[] = [];
-  dTok: number[] = [];
-  dStart: number[] = [];
-  dEnd: number[] = [];
-  dArg: number[] = [];
+  dn = 0;
+  dKind: Ints = new Int32Array(64);
+  dTok: Ints = new Int32Array(64);
+  dStart: Ints = new Int32Array(64);
+  dEnd: Ints = new Int32Array(64);
+  dArg: Ints = new Int32Array(64);
   /** Kernel-doc comments: index of the following token, extent. */
   docTok: number[] = [];
   docStart: number[] = [];
   docEnd: number[] = [];
 
-  constructor(capacity = 1 << 12) {
-    this.kind = new Uint8Array(capacity);
-    this.start = new Int32Array(capacity);
-    this.end = new Int32Array(capacity);
-    this.hash = new Int32Array(capacity);
-    this.match = new Int32Array(capacity);
-    this.parent = new Int32Array(capacity);
-  }
-
   clear(): void {
     this.n = 0;
-    this.dKind.length = 0;
-    this.dTok.length = 0;
-    this.dStart.length = 0;
-    this.dEnd.length = 0;
-    this.dArg.length = 0;
-    this.docTok.length = 0;
-    this.docStart.length = 0;
-    this.docEnd.length = 0;
+    this.markCount = 0;
+    this.dn = 0;
+    if (this.docTok.length > 0) {
+      this.docTok.length = 0;
+      this.docStart.length = 0;
+      this.docEnd.length = 0;
+    }
   }
 
+  /** Doubles the columns of tokens; the first `n` keep what the lexer has put there. */
   grow(): void {
     const size = this.kind.length * 2;
-    const wider = (a: Int32Array): Int32Array => {
-      const b = new Int32Array(size);
-      b.set(a);
-      return b;
-    };
     const kind = new Uint8Array(size);
     kind.set(this.kind);
     this.kind = kind;
-    this.start = wider(this.start);
-    this.end = wider(this.end);
-    this.hash = wider(this.hash);
+    this.start = wider(this.start, size);
+    this.end = wider(this.end, size);
+    this.marks = wider(this.marks, size);
     this.match = new Int32Array(size);
     this.parent = new Int32Array(size);
+    this.brace = new Int32Array(size);
+  }
+
+  /** Index of the first mark that is not before a token. */
+  markFrom(token: number): number {
+    let lo = 0;
+    let hi = this.markCount;
+    while (lo < hi) {
+      const mid = (lo + hi) >> 1;
+      if (this.marks[mid] < token) lo = mid + 1;
+      else hi = mid;
+    }
+    return lo;
+  }
+
+  directive(kind: number, start: number, end: number, arg: number): void {
+    const d = this.dn++;
+    if (d === this.dKind.length) {
+      const size = d * 2;
+      this.dKind = wider(this.dKind, size);
+      this.dTok = wider(this.dTok, size);
+      this.dStart = wider(this.dStart, size);
+      this.dEnd = wider(this.dEnd, size);
+      this.dArg = wider(this.dArg, size);
+    }
+    this.dKind[d] = kind;
+    this.dTok[d] = this.n;
+    this.dStart[d] = start;
+    this.dEnd[d] = end;
+    this.dArg[d] = arg;
   }
 
   /** Gives back the memory that one enormous file took. */
   shrink(): void {
     if (this.kind.length <= 1 << 20) return;
-    const fresh = new Tokens(1 << 12);
+    const fresh = new Tokens();
     this.kind = fresh.kind;
     this.start = fresh.start;
     this.end = fresh.end;
-    this.hash = fresh.hash;
     this.match = fresh.match;
     this.parent = fresh.parent;
+    this.brace = fresh.brace;
+    this.marks = fresh.marks;
   }
 }

@@ -1,6 +1,7 @@
 // A worker with the real message loop and made-up facts: file names say how it shall misbehave.
 import { parentPort, workerData } from "node:worker_threads";
 import { serveFacts } from "../../dist/host/workerLoop.js";
+import { encodeOutline } from "../../dist/outline/codec.js";
 
 const none = () => new Int32Array(0);
 
@@ -13,7 +14,7 @@ function misbehave(path) {
 const tools = {
   outline(text, path) {
     misbehave(path);
-    return {
+    return encodeOutline({
       names: ["", path, text],
       size: text.length,
       fn: none(),
@@ -30,8 +31,9 @@ const tools = {
       includes: none(),
       macros: none(),
       problems: [],
-    };
+    });
   },
+  flowTools: async () => tools,
   flows(text, path, fns, classes) {
     misbehave(path);
     return { facts: fns.map((fn) => ({ names: [path, text, classes.digest], code: Int32Array.of(fn) })) };

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { FileOutline } from "../../src/facts/outline.js";
 import { decodeOutline, encodeOutline } from "../../src/outline/codec.js";
+import { outlineBytes, outlineFile } from "../../src/outline/outline.js";
 import { outlineOf } from "./show.js";
 
 const SOURCE = `#include <a.h>
@@ -31,7 +32,7 @@ describe("the codec", () => {
     let x = 42;
     const next = (): number => (x = (Math.imul(x, 1103515245) + 12345) | 0);
     const strides: Record<string, number> = {
-      fn: 14,
+      fn: 16,
       structs: 5,
       inits: 7,
       regs: 5,
@@ -65,6 +66,26 @@ describe("the codec", () => {
         macros: column("macros"),
       };
       expect(decodeOutline(encodeOutline(o))).toEqual(o);
+    }
+  });
+
+  it("gives back names that share the beginnings of earlier ones", () => {
+    const names = [""];
+    for (const length of [1, 3, 4, 5, 18, 19, 20, 130, 300])
+      for (const tail of ["", "x", "_seven", "_eight_", `_${"y".repeat(140)}`, "\xff…"])
+        names.push("p".repeat(length) + tail, `other${length}${tail}`);
+    const o = { ...outlineOf(""), names };
+    expect(decodeOutline(encodeOutline(o))).toEqual(o);
+  });
+
+  it("is the same whether an outline is made first or not", () => {
+    const long = `#if ${"a".repeat(30)}\n#else\n${SOURCE}#endif\n`;
+    const switches = Array.from({ length: 30 }, (_, i) => `#elif X${i}\nint f${i}(void) { g(); }\n`);
+    for (const text of [SOURCE, long, `#if A\n${switches.join("")}#else\n#endif\n`, "", "\0", "{"]) {
+      const options = { registrations: new Set(["reg"]) };
+      expect([...outlineBytes(text, "x.c", options)]).toEqual([
+        ...encodeOutline(outlineFile(text, "x.c", options)),
+      ]);
     }
   });
 

@@ -62,22 +62,21 @@ async function index(flags: IndexFlags, { cwd, signal }: CommandContext): Promis
     let done = 0;
     const skipped = [...targets.skipped];
     try {
-      await facts.outlines(
-        files,
-        (path, outline, reason) => {
-          done++;
-          if (!outline) skipped.push({ path, reason: reason ?? "could not be read" });
-          line.update({ phase: "indexing", done, total: files.length });
-        },
-        signal,
-      );
+      const take = (path: string, reason?: string): void => {
+        done++;
+        if (reason !== undefined) skipped.push({ path, reason });
+        line.update({ phase: "indexing", done, total: files.length });
+      };
+      if (facts.keepOutlines) await facts.keepOutlines(files, take, signal);
+      else await facts.outlines(files, (path, _, reason) => take(path, reason), signal);
     } finally {
       line.clear();
       await facts.close();
       reportCache(facts);
     }
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
-    const number = (n: number): string => n.toLocaleString("en-US");
+    // Not by locale: loading those takes longer than the rest of this function.
+    const number = (n: number): string => String(n).replace(/\B(?=(?:\d{3})+$)/g, ",");
     const counts = facts.cacheCounts;
     const found = counts ? `, ${number(counts.outlinesFound)} of them in the cache` : "";
     summary = `${number(files.length)} files${found}, ${number(skipped.length)} skipped, ${seconds} s\n`;

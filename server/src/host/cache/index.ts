@@ -96,6 +96,48 @@ export function mayHave(table: Int32Array, key: ArrayLike<number>): boolean {
   return false;
 }
 
+/** A set of keys. */
+export class KeySet {
+  private count = 0;
+  private keys = new Int32Array(4 << 10);
+  /** Open addressing: place of the key + 1. */
+  private slots = new Int32Array(1 << 11);
+
+  private slotOf(key: ArrayLike<number>): number {
+    const { keys, slots } = this;
+    const mask = slots.length - 1;
+    for (let s = key[0] & mask; ; s = (s + 1) & mask) {
+      const at = (slots[s] - 1) * 4;
+      if (
+        at < 0 ||
+        (keys[at] === key[0] && keys[at + 1] === key[1] && keys[at + 2] === key[2] && keys[at + 3] === key[3])
+      )
+        return s;
+    }
+  }
+
+  has(key: ArrayLike<number>): boolean {
+    return this.slots[this.slotOf(key)] !== 0;
+  }
+
+  add(key: ArrayLike<number>): void {
+    const slot = this.slotOf(key);
+    if (this.slots[slot] !== 0) return;
+    if (this.count * 4 === this.keys.length) this.keys = grown(this.keys, this.count * 8);
+    for (let i = 0; i < 4; i++) this.keys[this.count * 4 + i] = key[i];
+    this.slots[slot] = ++this.count;
+    if (this.count * 2 <= this.slots.length) return;
+    this.slots = new Int32Array(this.slots.length * 2);
+    for (let k = 0; k < this.count; k++)
+      this.slots[this.slotOf(this.keys.subarray(k * 4, k * 4 + 4))] = k + 1;
+  }
+
+  clear(): void {
+    this.count = 0;
+    this.slots.fill(0);
+  }
+}
+
 function grown(a: Int32Array<ArrayBuffer>, atLeast: number): Int32Array<ArrayBuffer> {
   const out = new Int32Array(powerOfTwo(atLeast));
   out.set(a);

@@ -1,7 +1,4 @@
-/**
- * How outlines lie in the cache: the larger ones deflated, which takes a third off all of them for little time. Flow facts
- * are small integers already and stay as they are.
- */
+/** How flow facts lie in the cache: the larger records deflated, which makes room for the image of the tree. */
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 
 const PLAIN = 0;
@@ -9,7 +6,7 @@ const DEFLATED = 1;
 /** Below it the cost of beginning to inflate is greater than that of the bytes. */
 const WORTH_IT = 2048;
 
-export function pack(bytes: Uint8Array): Uint8Array {
+export function pack(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const isWorthIt = bytes.length >= WORTH_IT;
   const body = isWorthIt ? deflateRawSync(bytes, { level: 1 }) : bytes;
   const out = new Uint8Array(body.length + 1);

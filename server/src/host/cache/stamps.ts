@@ -67,8 +67,8 @@ export function wholeToolStamp(): Hash {
 
 /** What outlines depend on besides text and tool. */
 export const outlineStamp = (options: OutlineOptions): Hash =>
-  contentHash(`packed outline\0${[...options.registrations].sort().join("\0")}`);
+  contentHash(`outline\0${[...options.registrations].sort().join("\0")}`);
 
 /** What flow facts depend on: outlines, and what macros mean in this tree. */
 export const flowStamp = (options: OutlineOptions, classes: MacroClasses): Hash =>
-  contentHash(`flow\0${outlineStamp(options)}\0${classes.digest}`);
+  contentHash(`packed flow\0${outlineStamp(options)}\0${classes.digest}`);

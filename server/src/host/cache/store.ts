@@ -12,7 +12,7 @@ import { errorReason } from "../walk.js";
 import { enforceBounds } from "./evict.js";
 import { type CacheSettings, segmentsFolder } from "./folder.js";
 import { contentHash, type Hash, hexOf } from "./hash.js";
-import { RecordIndex } from "./index.js";
+import { KeySet, RecordIndex } from "./index.js";
 import type { CacheNotes } from "./notes.js";
 import { ENTRY, SEGMENT_SUFFIX, Segment, SegmentWriter } from "./segment.js";
 
@@ -33,7 +33,7 @@ export class Store {
   private readonly index = new RecordIndex();
   private segments: Segment[] = [];
   private writer: SegmentWriter | null = null;
-  private readonly pending = new Set<string>();
+  private readonly pending = new KeySet();
   private readonly bad = new Set<number>();
   private readonly usedRecords = new Set<number>();
   private writable = true;
@@ -119,7 +119,7 @@ export class Store {
   }
 
   has(key: Int32Array): boolean {
-    return this.pending.has(key.join()) || this.records(key).length > 0;
+    return this.pending.has(key) || this.records(key).length > 0;
   }
 
   /** Records under a key, not counting those not yet on disk. */
@@ -143,7 +143,7 @@ export class Store {
     try {
       this.writer ??= this.newWriter();
       this.writer.add(key, record);
-      this.pending.add(key.join());
+      this.pending.add(key);
       this.changed = true;
       if (this.writer.bytes >= SEGMENT_BYTES) this.seal();
     } catch (error) {
@@ -246,6 +246,12 @@ export class Store {
     }
     this.reportBad(record);
     return null;
+  }
+
+  /** Notes that a record was of use without reading it. */
+  use(record: number): void {
+    this.usedRecords.add(record);
+    this.index.segment(record).used = true;
   }
 
   /** A record whose bytes cannot be used; it counts as absent from now on. */
