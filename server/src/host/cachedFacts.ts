@@ -11,6 +11,7 @@ import type { FlowFacts } from "../facts/flow.js";
 import type { FileOutline, MacroClasses, OutlineOptions } from "../facts/outline.js";
 import type { FlowRequest } from "../facts/ports.js";
 import { decodeOutline } from "../outline/codec.js";
+import { outlineFile } from "../outline/outline.js";
 import type { Section } from "../program/image.js";
 import {
   BYTES_PER_TREE,
@@ -30,7 +31,7 @@ import type { CacheCounts, FactsHost, ImageStore, ResultStore } from "./factsHos
 import { decodeFlows } from "./flowCodec.js";
 import { type AskedItem, type PoolOptions, WorkerPool } from "./pool.js";
 import type { ItemResult } from "./protocol.js";
-import type { Sources } from "./sources.js";
+import { readSource, type Sources } from "./sources.js";
 import { errorReason } from "./walk.js";
 
 export interface CachedFactsOptions extends Omit<PoolOptions, "versions"> {
@@ -443,9 +444,15 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
 
   imageOutline(file: string): FileOutline | null {
     const hash = this.image?.contents.get(file);
-    const [record] = hash === undefined ? [] : this.store.records(keyOf(hash, this.stamp));
+    if (hash === undefined) return null;
+    const [record] = this.store.records(keyOf(hash, this.stamp));
     const bytes = record === undefined ? null : this.store.readNow(record);
-    return bytes && this.decoded(record, () => decodeOutline(bytes));
+    const outline = bytes && this.decoded(record, () => decodeOutline(bytes));
+    if (outline) return outline;
+    // The cache had no room for it: as long as the file is as it was, it can be made again.
+    const source = readSource(join(this.sources.root, file), true);
+    if ("problem" in source || source.version?.hash !== hash) return null;
+    return outlineFile(source.text, file, this.options);
   }
 
   private closeImage(): void {

@@ -80,10 +80,10 @@ export async function checkTree(tree: OpenTree, request: CheckRequest): Promise<
   const { low } = result;
   if (contents !== null && isSure(result, facts) && contentsNow() === contents) {
     facts.results!.keep(keyFor(contents, fromImage ? whole : question), encodeResult(result));
-    // Those that are hidden are in the image too, which has them for whoever wants them.
-    if (low && !fromImage) facts.results!.keep(keyFor(contents, lowOfWhole), encodeLow(low));
     const image = !fromImage && focus === null && facts.images ? engine.save() : null;
     if (image) facts.images!.saveImage(files, whole, image);
+    // Those that are hidden are in the image too, which has them for whoever wants them.
+    if (low && !fromImage && !image) facts.results!.keep(keyFor(contents, lowOfWhole), encodeLow(low));
   }
   let checked: Checked = result;
   if (low && atLeast === "low") {
