@@ -594,7 +594,9 @@ export class Solver implements World {
           : await this.focusRoots(focus, request);
     progress("reading functions", 0, enter.length);
     await this.flows.fetch(
-      [...enter, ...callbacks].filter((fn) => this.stale.has(fn) || !this.regionCalls.has(fn)),
+      [...enter, ...callbacks].filter(
+        (fn) => this.stale.has(fn) || !(this.regionCalls.has(fn) || this.edges.has(fn)),
+      ),
       signal,
     );
     mark("facts of roots");
@@ -905,48 +907,50 @@ export class Solver implements World {
 
 /** Strongly connected components, callees first (Tarjan, without recursion). */
 export function components(nodes: readonly number[], edges: (n: number) => readonly number[]): number[][] {
-  const inGraph = new Set(nodes);
-  const index = new Map<number, number>();
-  const low = new Map<number, number>();
-  const onStack = new Set<number>();
+  const most = nodes.reduce((a, b) => Math.max(a, b), 0) + 1;
+  // By node; 0: not in the graph. Indices are one more than they are, -1: not met.
+  const index = new Int32Array(most);
+  const low = new Int32Array(most);
+  const onStack = new Uint8Array(most);
+  for (const n of nodes) index[n] = -1;
   const stack: number[] = [];
   const out: number[][] = [];
   let counter = 0;
+  const work: { n: number; i: number; list: readonly number[] }[] = [];
+  const open = (n: number): void => {
+    index[n] = ++counter;
+    low[n] = counter;
+    stack.push(n);
+    onStack[n] = 1;
+    work.push({ n, i: 0, list: edges(n) });
+  };
   for (const root of nodes) {
-    if (index.has(root)) continue;
-    const work: { n: number; i: number; list: readonly number[] }[] = [];
-    const open = (n: number): void => {
-      index.set(n, counter);
-      low.set(n, counter);
-      counter++;
-      stack.push(n);
-      onStack.add(n);
-      work.push({ n, i: 0, list: edges(n) });
-    };
+    if (index[root] > 0) continue;
     open(root);
     while (work.length > 0) {
       const top = work[work.length - 1];
+      const { n } = top;
       if (top.i < top.list.length) {
         const m = top.list[top.i++];
-        if (!inGraph.has(m)) continue;
-        if (!index.has(m)) open(m);
-        else if (onStack.has(m)) low.set(top.n, Math.min(low.get(top.n)!, index.get(m)!));
+        if (m >= most || index[m] === 0) continue;
+        if (index[m] < 0) open(m);
+        else if (onStack[m] === 1 && index[m] < low[n]) low[n] = index[m];
         continue;
       }
       work.pop();
       if (work.length > 0) {
         const up = work[work.length - 1].n;
-        low.set(up, Math.min(low.get(up)!, low.get(top.n)!));
+        if (low[n] < low[up]) low[up] = low[n];
       }
-      if (low.get(top.n) === index.get(top.n)) {
+      if (low[n] === index[n]) {
         const scc: number[] = [];
         for (;;) {
           const m = stack.pop()!;
-          onStack.delete(m);
+          onStack[m] = 0;
           scc.push(m);
-          if (m === top.n) break;
+          if (m === n) break;
         }
-        scc.sort((a, b) => a - b);
+        if (scc.length > 1) scc.sort((a, b) => a - b);
         out.push(scc);
       }
     }

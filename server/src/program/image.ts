@@ -61,14 +61,17 @@ export class ImageReader {
     return s;
   }
 
+  /** Read when somebody asks for a list. */
   lists(name: string, count: number): PackedLists {
-    const offsets = new Int32Array(count + 1);
-    const ends = endsOf(this.bytes(`${name}.lengths`));
-    if (ends.length !== count) throw new BadImage(`${name} is damaged`);
-    offsets.set(ends, 1);
-    const bytes = this.bytes(`${name}.lists`);
-    if (offsets[count] !== bytes.length) throw new BadImage(`${name} is damaged`);
-    return new PackedLists(offsets, bytes);
+    return new PackedLists(count, () => {
+      const offsets = new Int32Array(count + 1);
+      const ends = endsOf(this.bytes(`${name}.lengths`));
+      if (ends.length !== count) throw new BadImage(`${name} is damaged`);
+      offsets.set(ends, 1);
+      const bytes = this.bytes(`${name}.lists`);
+      if (offsets[count] !== bytes.length) throw new BadImage(`${name} is damaged`);
+      return { offsets, bytes };
+    });
   }
 
   json<T>(name: string): T {

@@ -1,13 +1,33 @@
+interface PackedParts {
+  offsets: Int32Array;
+  bytes: Uint8Array;
+}
+
 /**
  * Lists of integers by number in two arrays: what would be a map of a million small arrays. A list is its length and the
  * differences of its values, as varints. Immutable; `ListMap` lays changes over it.
  */
 export class PackedLists {
+  private known: PackedParts | null = null;
+
   constructor(
-    /** Where the list of a number begins in `bytes`; it ends where the next one begins. One more than there are numbers. */
-    readonly offsets: Int32Array,
-    readonly bytes: Uint8Array,
+    /** How many numbers there are. */
+    readonly count: number,
+    private readonly load: () => PackedParts,
   ) {}
+
+  private get parts(): PackedParts {
+    this.known ??= this.load();
+    return this.known;
+  }
+
+  /** Where the list of a number begins in `bytes`; it ends where the next one begins. One more than there are numbers. */
+  get offsets(): Int32Array {
+    return this.parts.offsets;
+  }
+  get bytes(): Uint8Array {
+    return this.parts.bytes;
+  }
 
   /** Lists of the numbers below `count`; null where there is none. */
   static of(count: number, list: (i: number) => ArrayLike<number> | null | undefined): PackedLists {
@@ -18,7 +38,8 @@ export class PackedLists {
       if (values) out.list(values);
       offsets[i + 1] = out.at;
     }
-    return new PackedLists(offsets, out.take());
+    const bytes = out.take();
+    return new PackedLists(count, () => ({ offsets, bytes }));
   }
 
   /** The same of a map, most of whose keys below `count` have no list. */
@@ -33,21 +54,20 @@ export class PackedLists {
       out.list(map.get(key)!);
     }
     offsets.fill(out.at, next);
-    return new PackedLists(offsets, out.take());
-  }
-
-  get count(): number {
-    return this.offsets.length - 1;
+    const bytes = out.take();
+    return new PackedLists(count, () => ({ offsets, bytes }));
   }
 
   has(i: number): boolean {
-    return i < this.count && this.offsets[i + 1] > this.offsets[i];
+    if (i >= this.count) return false;
+    const { offsets } = this.parts;
+    return offsets[i + 1] > offsets[i];
   }
 
   get(i: number): number[] | undefined {
     if (!this.has(i)) return undefined;
-    const { bytes } = this;
-    let at = this.offsets[i];
+    const { bytes, offsets } = this.parts;
+    let at = offsets[i];
     let x = bytes[at++];
     let n = x & 0x7f;
     for (let shift = 7; x > 0x7f; shift += 7) {
@@ -213,14 +233,18 @@ export class ListMap {
 /** Where each of some pieces ends, from their lengths. */
 export function endsOf(lengths: Uint8Array): Int32Array {
   // Most lengths are a byte each.
-  let out = new Int32Array(lengths.length);
-  const reader = new ByteReader(lengths);
+  const out = new Int32Array(lengths.length);
   let n = 0;
   let end = 0;
-  while (reader.at < lengths.length) {
-    end += reader.uint();
+  for (let at = 0; at < lengths.length; ) {
+    let x = lengths[at++];
+    let v = x & 0x7f;
+    for (let shift = 7; x > 0x7f; shift += 7) {
+      x = lengths[at++];
+      v |= (x & 0x7f) << shift;
+    }
+    end += v;
     out[n++] = end;
   }
-  if (n < out.length) out = out.slice(0, n);
-  return out;
+  return n < out.length ? out.slice(0, n) : out;
 }
