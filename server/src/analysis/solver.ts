@@ -67,6 +67,15 @@ export interface SolveStats {
   capped: number;
 }
 
+const NOTHING_COUNTED: SolveStats = {
+  analysed: 0,
+  unparsed: 0,
+  resolved: 0,
+  unresolved: 0,
+  undecided: 0,
+  capped: 0,
+};
+
 export interface SolveRequest {
   /** Files to report on; null: the whole tree. */
   focus: ReadonlySet<string> | null;
@@ -402,6 +411,14 @@ export class Solver implements World {
     return { enter: [...this.entering].sort((a, b) => a - b), callbacks };
   }
 
+  /** Functions that the kernel enters in a context; made when pointers have moved. */
+  private enteredFunctions(): ReadonlySet<number> {
+    const { roots } = this.pointers;
+    if (this.enteredOf?.roots !== roots) this.enteredOf = { roots, fns: new Set(roots.map((r) => r.fn)) };
+    return this.enteredOf.fns;
+  }
+  private enteredOf: { roots: Pointers["roots"]; fns: ReadonlySet<number> } | null = null;
+
   /** Functions of these files that enter a context, and those that the kernel enters in one. */
   private roots(
     files: Iterable<SourceFile | null>,
@@ -416,13 +433,9 @@ export class Solver implements World {
       for (const fn of f.fns) if ((!within || within.has(fn)) && this.enters(fn, trigger)) enter.push(fn);
     }
     const callbacks = new Set<number>();
-    for (const r of this.pointers.roots)
-      if (
-        (within ? within.has(r.fn) : true) &&
-        this.program.alive(r.fn) &&
-        here.has(this.program.fnFile(r.fn))
-      )
-        callbacks.add(r.fn);
+    const entered = this.enteredFunctions();
+    for (const f of here)
+      for (const fn of f.fns) if (entered.has(fn) && (!within || within.has(fn))) callbacks.add(fn);
     return { enter, callbacks };
   }
 
@@ -615,7 +628,8 @@ export class Solver implements World {
       }
     }
     mark("report");
-    return { enter, callbacks, stats: this.statistics() };
+    // Nobody counts after each keystroke: that is a walk over everything that is known.
+    return { enter, callbacks, stats: inside ? NOTHING_COUNTED : this.statistics() };
   }
 
   /** Works out these functions and what they call where it matters. `near`: with the lock wrappers below them. */
@@ -885,14 +899,7 @@ export class Solver implements World {
   }
 
   private statistics(): SolveStats {
-    const stats: SolveStats = {
-      analysed: 0,
-      unparsed: 0,
-      resolved: 0,
-      unresolved: 0,
-      undecided: 0,
-      capped: 0,
-    };
+    const stats: SolveStats = { ...NOTHING_COUNTED };
     for (const [fn, [resolved, unresolved, undecided, capped]] of this.results.counts()) {
       stats.analysed++;
       stats.resolved += resolved;

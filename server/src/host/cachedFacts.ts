@@ -210,7 +210,10 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
       );
     };
     if (unknown.length > 0) {
-      if (this.store.size > 0) this.pool.setKnown({ table: this.store.sharedKeys(), stamp: this.stamp });
+      // Unsaved buffers are made whatever the cache has.
+      const onDisk = unknown.some(({ file }) => this.sources.overlay(file) === undefined);
+      if (this.store.size > 0 && onDisk)
+        this.pool.setKnown({ table: this.store.sharedKeys(), stamp: this.stamp });
       const made = this.pool.makeOutlines(unknown, take, signal);
       // Reading goes on while workers work; either's error ends both.
       await Promise.all([made, takeKnown()]);

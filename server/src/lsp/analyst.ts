@@ -24,7 +24,9 @@ export interface AnalystEvents {
   log(message: string): void;
 }
 
-/** An analysis that takes this long or less follows each keystroke at once; a longer one waits as long as it takes. */
+/** An analysis that takes this long or less follows each keystroke at once … */
+const SHORT_MS = 80;
+/** … a longer one waits as long as it takes, and no longer than this. */
 const LONGEST_WAIT_MS = 250;
 
 export class Analyst {
@@ -45,6 +47,8 @@ export class Analyst {
   private failed = false;
   /** Open files whose findings have been given since they were opened: new texts of theirs are quick to analyse. */
   private readonly answered = new Set<string>();
+  /** Open files whose text has changed since their findings were given. */
+  private readonly typed = new Set<string>();
   /** Open files whose findings were given since the last change of any text. */
   private readonly current = new Set<string>();
   private waiters: (() => void)[] = [];
@@ -100,13 +104,17 @@ export class Analyst {
   touch(files: readonly string[]): void {
     for (const file of files) {
       this.dirty.add(file);
-      if (!this.open.has(file)) this.answered.delete(file);
+      if (this.open.has(file)) this.typed.add(file);
+      else {
+        this.answered.delete(file);
+        this.typed.delete(file);
+      }
     }
     this.current.clear();
     this.failed = false;
     this.running?.abort();
     for (const question of this.asked) question.abort();
-    this.schedule(Math.min(this.lastMs, LONGEST_WAIT_MS));
+    this.schedule(this.lastMs <= SHORT_MS ? 0 : Math.min(this.lastMs, LONGEST_WAIT_MS));
   }
 
   private schedule(wait: number): void {
@@ -135,14 +143,16 @@ export class Analyst {
   }
 
   /**
-   * What to look at, one after the other: files that are known, which is quick, then each new one, the newest first; and then
-   * all together, for what is looked at in one can tell more about another.
+   * What to look at, one after the other: files that were typed in, for somebody waits; the others that are known; each new
+   * one, the newest first; and then all together, for what is looked at in one can tell more about another.
    */
   private groups(): ReadonlySet<string>[] {
     const files = [...this.open.keys()];
-    const known = new Set(files.filter((file) => this.answered.has(file)));
-    const fresh = files.filter((file) => !known.has(file)).reverse();
-    const groups = [known, ...fresh.map((file) => new Set([file]))];
+    const known = files.filter((file) => this.answered.has(file));
+    const typed = known.filter((file) => this.typed.has(file));
+    const fresh = files.filter((file) => !this.answered.has(file)).reverse();
+    const groups = [new Set(known), ...fresh.map((file) => new Set([file]))];
+    if (typed.length > 0 && typed.length < known.length) groups.unshift(new Set(typed));
     return fresh.length > 0 && files.length > 1 ? [...groups, new Set(files)] : groups;
   }
 
@@ -160,10 +170,11 @@ export class Analyst {
           const findings = group.size === 0 ? [] : await this.check(group, running.signal);
           if (running.signal.aborted || this.dirty.size > 0) return;
           const ms = performance.now() - began;
-          if (this.isKnown(group)) this.lastMs = ms;
+          if (i === 0 && this.isKnown(group)) this.lastMs = ms;
           for (const file of group) {
             this.answered.add(file);
             this.current.add(file);
+            this.typed.delete(file);
           }
           this.events.log(`analysed ${[...group].join(" ")} in ${ms.toFixed(1)} ms`);
           this.events.findings(groupByFile(findings, group), i === groups.length - 1);
