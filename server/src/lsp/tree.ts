@@ -69,6 +69,8 @@ export class Tree {
   private readonly positions = new Map<string, TextPositions>();
   private readonly fixes = new Map<string, Proof>();
   private loading: AbortController | null = null;
+  /** What an earlier check has left may be of use. */
+  private recalls = true;
   private keeping: ReturnType<typeof setTimeout> | null = null;
   private disposed = false;
   /** Health as loading left it, to go back to after a failed analysis. */
@@ -87,8 +89,9 @@ export class Tree {
       findings: (findings, last) => this.takeWhole(findings, last),
       failed: (error) => this.setHealth("degraded", `Analysis failed: ${errorText(error)}`),
       outgrown: () => {
-        this.setHealth("indexing", "Types or macros of the whole tree have changed");
-        events.outgrown(this);
+        // Another start would come to the same texts by the same image.
+        this.recalls = false;
+        if (this.loading === null) void this.start();
       },
       log: (message) => events.log(message),
     });
@@ -115,7 +118,7 @@ export class Tree {
         shown.report(percent, message);
         this.setHealth("indexing", `${message} ${percent}%${this.firstFindings()}`);
       };
-      if (!(await this.whole.recall(files, loading.signal, report))) {
+      if (!this.recalls || !(await this.whole.recall(files, loading.signal, report))) {
         for (const file of this.open.keys()) this.wantNear(file);
         await this.nearWork;
         await this.whole.load(async () => files, loading.signal, report);

@@ -27,8 +27,14 @@ export class ServerProcess {
   private readonly versions = new Map<string, number>();
   private wakers: (() => void)[] = [];
 
-  constructor(readonly root: string) {
-    this.child = spawn(process.execPath, [BIN, "lsp", "--stdio"], { stdio: ["pipe", "pipe", "inherit"] });
+  constructor(
+    readonly root: string,
+    env: NodeJS.ProcessEnv = {},
+  ) {
+    this.child = spawn(process.execPath, [BIN, "lsp", "--stdio"], {
+      stdio: ["pipe", "pipe", "inherit"],
+      env: { ...process.env, ...env },
+    });
     this.exited = new Promise((resolve) => this.child.once("exit", resolve));
     this.connection = createProtocolConnection(
       new StreamMessageReader(this.child.stdout!),
