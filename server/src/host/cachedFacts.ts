@@ -3,7 +3,7 @@
  * workers where it is not, and what workers make is kept. What it gives is the same with and without a cache.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, type Stats, statSync, unlinkSync, utimesSync } from "node:fs";
+import { mkdirSync, type Stats, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { EngineImage } from "../engine.js";
@@ -21,18 +21,17 @@ import {
   manifestsFolder,
 } from "./cache/folder.js";
 import { contentHash, type Hash, hexOf, keyOf } from "./cache/hash.js";
-import { openImage, type StoredImage, writeImage } from "./cache/image.js";
 import { BadManifest, type FileVersion, isUnchanged, Manifest } from "./cache/manifest.js";
 import { CacheNotes } from "./cache/notes.js";
 import { unpack } from "./cache/pack.js";
-import { flowStamp, outlineStamp, toolStamp, wholeToolStamp } from "./cache/stamps.js";
+import { flowStamp, outlineStamp, toolStamp } from "./cache/stamps.js";
 import { Store } from "./cache/store.js";
+import { TreeImage } from "./cache/treeImage.js";
 import type { CacheCounts, FactsHost, ImageStore, ResultStore } from "./factsHost.js";
 import { decodeFlows } from "./flowCodec.js";
 import { type AskedItem, type PoolOptions, WorkerPool } from "./pool.js";
 import type { ItemResult } from "./protocol.js";
 import { readSource, type Sources } from "./sources.js";
-import { errorReason } from "./walk.js";
 
 export interface CachedFactsOptions extends Omit<PoolOptions, "versions"> {
   cache: CacheSettings;
@@ -70,9 +69,7 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
   private torn = false;
   private idle: NodeJS.Timeout | null = null;
   private closed = false;
-  /** The image that was opened last. */
-  private image: StoredImage | null = null;
-  private readonly imagePath: string;
+  private readonly image: TreeImage;
   private readonly mostBytes: number;
   /** What a look at all files has said, until their outlines are asked for. */
   private looked: ReadonlyMap<string, Hash | null> | null = null;
@@ -85,8 +82,13 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
     this.stamp = outlineStamp(options.outline);
     const owner = ownerOf(root);
     this.store = Store.open(cache, toolStamp(), owner, this.notes);
-    this.imagePath = join(manifestsFolder(cache.folder), `${hexOf(owner)}${IMAGE_SUFFIX}`);
     this.mostBytes = cache.bytesPerTree ?? BYTES_PER_TREE;
+    this.image = new TreeImage(
+      join(manifestsFolder(cache.folder), `${hexOf(owner)}${IMAGE_SUFFIX}`),
+      this.stamp,
+      this.mostBytes * IMAGE_SHARE,
+      this.notes,
+    );
     this.manifest = this.openManifest(manifestsFolder(cache.folder), `${hexOf(owner)}.tree`, root);
   }
 
@@ -380,20 +382,8 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
     question: Hash,
     signal?: AbortSignal,
   ): Promise<{ image: EngineImage; changed: string[] } | null> {
-    this.closeImage();
-    try {
-      this.image = openImage(this.imagePath, this.imageStamp(question), (error) => this.badImage(error));
-    } catch (error) {
-      this.badImage(error);
-    }
-    const { image } = this;
+    const image = this.image.open(question);
     if (!image) return null;
-    // For eviction: it is of use.
-    try {
-      utimesSync(this.imagePath, new Date(), new Date());
-    } catch {
-      // Read-only: then it cannot be evicted by us either.
-    }
     const looked = this.looked ?? (await this.lookAt(files, signal));
     const changed: string[] = [];
     for (const file of files) {
@@ -409,14 +399,11 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
     // Files that are there and were not asked for: the image is of more than the question.
     const isLarger = gone.length > MOST_CHANGED || gone.some((file) => this.exists(file));
     if (isLarger || changed.length > MOST_CHANGED) {
-      this.closeImage();
+      this.image.close();
       return null;
     }
     return { image, changed };
   }
-
-  private readonly imageStamp = (question: Hash): Hash =>
-    contentHash(question + this.stamp + wholeToolStamp());
 
   private exists(file: string): boolean {
     if (this.sources.overlay(file) !== undefined) return true;
@@ -438,15 +425,11 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
       const hash = this.contents.get(file);
       if (hash !== undefined) contents.set(file, hash);
     }
-    try {
-      writeImage(this.imagePath, this.imageStamp(question), contents, image, this.mostBytes * IMAGE_SHARE);
-    } catch (error) {
-      this.notes.cannotWrite(this.imagePath, error);
-    }
+    this.image.write(question, contents, image);
   }
 
   imageOutline(file: string): FileOutline | null {
-    const hash = this.image?.contents.get(file);
+    const hash = this.image.opened?.contents.get(file);
     if (hash === undefined) return null;
     const [record] = this.store.records(keyOf(hash, this.stamp));
     const bytes = record === undefined ? null : this.store.readNow(record);
@@ -456,26 +439,6 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
     const source = readSource(join(this.sources.root, file), true);
     if ("problem" in source || source.version?.hash !== hash) return null;
     return outlineFile(source.text, file, this.options);
-  }
-
-  private closeImage(): void {
-    this.image?.close();
-    this.image = null;
-  }
-
-  /** An image that cannot be used is removed: the next check of the tree makes another. */
-  private badImage(error: unknown): void {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    this.notes.say("damage", `${errorReason(error)} (${this.imagePath}): that part is built anew`);
-    this.removeImage();
-  }
-
-  private removeImage(): void {
-    try {
-      unlinkSync(this.imagePath);
-    } catch {
-      // Read-only: it stays, and is not used.
-    }
   }
 
   loadedContents(files: readonly string[]): Hash | null {
@@ -524,10 +487,10 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
   /** Puts on disk what was made. */
   flush(): void {
     this.busy();
-    this.store.flush(this.image === null);
+    this.store.flush(this.image.opened === null);
     if (!this.store.keeps) return;
     // What is to go is known to a run that looks at everything.
-    if (this.image && this.store.ownBytes > this.mostBytes * MOST_OVER) this.removeImage();
+    if (this.image.opened && this.store.ownBytes > this.mostBytes * MOST_OVER) this.image.remove();
     try {
       this.manifest.save();
     } catch (error) {
@@ -539,7 +502,7 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
     if (this.closed) return;
     this.flush();
     this.closed = true;
-    this.closeImage();
+    this.image.close();
     this.store.close();
     await this.pool.close();
   }
