@@ -1,12 +1,12 @@
+/**
+ * Lists of integers by number in two arrays: what would be a map of a million small arrays. A list is its length and the
+ * differences of its values, as varints. Immutable; `ListMap` lays changes over it.
+ */
 interface PackedParts {
   offsets: Int32Array;
   bytes: Uint8Array;
 }
 
-/**
- * Lists of integers by number in two arrays: what would be a map of a million small arrays. A list is its length and the
- * differences of its values, as varints. Immutable; `ListMap` lays changes over it.
- */
 export class PackedLists {
   private known: PackedParts | null = null;
 

@@ -128,7 +128,7 @@ it.each(SEEDS)(`${EDITS} edits, seed %i: the same as from scratch`, { timeout: 1
       ? new Set([path, files[Math.floor(rnd() * files.length)]].filter((p) => bench.texts.has(p)))
       : null;
     const check = (signal: AbortSignal) => bench.engine.check({ focus, inside, signal });
-    if (rnd() < 0.6 && (await bench.askAndGiveUp(check, "requests", Math.floor(rnd() * 3)))) givenUp++;
+    if (rnd() < 0.6 && (await bench.askAndGiveUp(check, "requests", Math.floor(rnd() * 2)))) givenUp++;
     // Before and after the check, and as often in what was not asked before as in what is known.
     const stopped = async (): Promise<void> => {
       const place = Math.floor(rnd() * (bench.texts.get(path)?.length ?? 0));
