@@ -39,9 +39,17 @@
     (match-beginning 0)))
 
 (defvar published nil "Diagnostics of the last publication.")
+(defvar publications 0 "How often diagnostics were published.")
+(defvar edited 0 "The same when the buffer was last edited: what is shown of before is no answer.")
 (cl-defmethod eglot-handle-notification :before
   (_server (_method (eql textDocument/publishDiagnostics)) &key diagnostics &allow-other-keys)
-  (setq published (append diagnostics nil)))
+  (setq publications (1+ publications)
+        published (append diagnostics nil)))
+
+(defun answered (what condition)
+  "Wait for a publication after the last edit that meets CONDITION."
+  (wait-for what (lambda () (and (> publications edited) (funcall condition))))
+  (setq edited publications))
 
 (defun at-call (diagnostic)
   (= (plist-get (plist-get (plist-get diagnostic :range) :start) :line)
@@ -76,16 +84,17 @@
 
 (check "moving the call behind the unlock clears it, undo brings it back"
   (let ((before (buffer-string)))
+    (setq edited publications)
     (goto-char (call-position))
     (beginning-of-line)
     (forward-line 1)
     (transpose-lines 1)
     (eglot--signal-textDocument/didChange)
-    (wait-for "no diagnostic" (lambda () (not (found))))
+    (answered "no diagnostic" (lambda () (not (found))))
     (erase-buffer)
     (insert before)
     (eglot--signal-textDocument/didChange)
-    (wait-for "the diagnostic again" #'found)))
+    (answered "the diagnostic again" #'found)))
 
 (check "hover says the context and how the callee may sleep"
   (goto-char (call-position))
@@ -108,7 +117,7 @@
     (eglot--signal-textDocument/didChange)
     (goto-char (point-min))
     (search-forward (concat "lockctx-ignore " (given 'rule)))
-    (wait-for "no diagnostic" (lambda () (not (found))))))
+    (answered "no diagnostic" (lambda () (not (found))))))
 
 (check "the server ends when it is told to"
   (let ((process (jsonrpc--process (eglot-current-server))))
