@@ -170,23 +170,6 @@ export interface FileOutline {
   problems: string[];
 }
 
-/** The integer columns of an outline. */
-export const OUTLINE_COLUMNS = [
-  "fn",
-  "params",
-  "calls",
-  "annots",
-  "structs",
-  "fields",
-  "globals",
-  "inits",
-  "regs",
-  "regArgs",
-  "conds",
-  "includes",
-  "macros",
-] as const;
-
 /** What the outliner is told from outside; part of the cache key. */
 export interface OutlineOptions {
   /** Names whose calls are recorded with their arguments. */

@@ -11,7 +11,6 @@ import {
   FnFlag,
   INIT_STRIDE,
   Init,
-  OUTLINE_COLUMNS,
   REG_STRIDE,
   Reg,
   STRUCT_STRIDE,
@@ -19,6 +18,7 @@ import {
   TYPED_STRIDE,
   Typed,
 } from "../facts/outline.js";
+import { COLUMNS } from "../outline/columns.js";
 import type { ImageReader, ImageWriter } from "./image.js";
 import { Includes } from "./includes.js";
 import { Names } from "./names.js";
@@ -673,7 +673,7 @@ function dropPlace(map: ListMap, name: number, f: SourceFile, i: number): void {
 /** Whether two outlines whose names are numbers of the program say the same, offsets included. */
 function sameOutline(a: FileOutline, b: FileOutline): boolean {
   if (a.size !== b.size || a.problems.join() !== b.problems.join()) return false;
-  return OUTLINE_COLUMNS.every((column) => {
+  return COLUMNS.every(([column]) => {
     const x = a[column];
     const y = b[column];
     return x.length === y.length && x.every((v, i) => v === y[i]);
