@@ -6,6 +6,7 @@
 import type { ImageReader, ImageWriter } from "../program/image.js";
 import { Names } from "../program/names.js";
 import { ByteReader, ByteWriter, endsOf, PackedLists } from "../program/packedLists.js";
+import type { Said } from "./cycles/run.js";
 import type { FnResult } from "./interpret/frame.js";
 import {
   type AcquireRef,
@@ -17,6 +18,7 @@ import {
   type Sink,
   type SleepEntry,
   type Step,
+  type Summary,
   sinkKey,
 } from "./summary.js";
 
@@ -67,8 +69,9 @@ export class Results {
     }
   }
 
-  save(to: ImageWriter, maxFn: number): void {
-    new ResultWriter(to).write(this, maxFn);
+  /** `saidBy`: what members of cycles said before they came to their results. */
+  save(to: ImageWriter, maxFn: number, saidBy: (fn: number) => readonly Said[] | undefined): void {
+    new ResultWriter(to).write(this, maxFn, saidBy);
   }
 }
 
@@ -83,13 +86,16 @@ class ResultWriter {
   private readonly sinkBytes = new ByteWriter();
   private readonly sinkLengths = new ByteWriter();
   private readonly out = new ByteWriter();
+  private readonly said = new ByteWriter();
 
   constructor(private readonly to: ImageWriter) {}
 
-  write(results: Results, maxFn: number): void {
-    const { out, to } = this;
+  write(results: Results, maxFn: number, saidBy: (fn: number) => readonly Said[] | undefined): void {
+    const { to } = this;
     const lengths = new ByteWriter();
+    const saidLengths = new ByteWriter();
     const counts = new Map<number, number[]>();
+    const { out, said: saidOut } = this;
     for (let fn = 0; fn < maxFn; fn++) {
       const at = out.at;
       const r = results.get(fn);
@@ -98,9 +104,20 @@ class ResultWriter {
         counts.set(fn, [r.resolved, r.unresolved, r.undecided, r.capped]);
       }
       lengths.uint(out.at - at);
+      const saidAt = saidOut.at;
+      const said = saidBy(fn);
+      if (said)
+        list(saidOut, said, ({ round, summary }) => {
+          const isResult = summary === r?.summary;
+          saidOut.uint(round * 2 + (isResult ? 1 : 0));
+          if (!isResult) this.summary(saidOut, summary);
+        });
+      saidLengths.uint(saidOut.at - saidAt);
     }
     to.put("results.lengths", lengths.take());
     to.put("results.bytes", out.take());
+    to.put("results.saidLengths", saidLengths.take());
+    to.put("results.said", saidOut.take());
     to.lists("results.counts", PackedLists.ofMap(maxFn, counts));
     to.put("results.entryLengths", this.entryLengths.take());
     to.put("results.entries", this.entryBytes.take());
@@ -112,13 +129,16 @@ class ResultWriter {
 
   private result(r: FnResult): void {
     const { out } = this;
-    const { summary } = r;
+    this.summary(out, r.summary);
+    list(out, r.callees, (c) => out.uint(c));
+    list(out, r.findings, (f) => this.finding(f));
+  }
+
+  private summary(out: ByteWriter, summary: Summary): void {
     out.uint(summary.more);
     out.uint(summary.noReturn ? 1 : 0);
-    this.list(out, summary.effects, (e) => writeEffect(out, e, this.strings));
-    this.list(out, summary.sleeps, (e) => out.uint(this.entry(e)));
-    this.list(out, r.callees, (c) => out.uint(c));
-    this.list(out, r.findings, (f) => this.finding(f));
+    list(out, summary.effects, (e) => writeEffect(out, e, this.strings));
+    list(out, summary.sleeps, (e) => out.uint(this.entry(e)));
   }
 
   private finding(f: RawFinding): void {
@@ -133,12 +153,7 @@ class ResultWriter {
     writeSteps(out, c.through);
     out.uint(f.more);
     out.uint(f.maybeHeld ? 1 : 0);
-    this.list(out, f.entries, (e) => out.uint(this.entry(e)));
-  }
-
-  private list<T>(out: ByteWriter, list: readonly T[], each: (x: T) => void): void {
-    out.uint(list.length);
-    for (const x of list) each(x);
+    list(out, f.entries, (e) => out.uint(this.entry(e)));
   }
 
   /** Number of an entry, written now if it is new; those that it goes on with come first. */
@@ -158,10 +173,10 @@ class ResultWriter {
       out.int(x.end);
       out.uint(strings.id(x.written));
       out.uint(VIAS.indexOf(x.via));
-      this.list(out, x.gfp, (g) => out.int(g));
-      this.list(out, x.atoms, (a) => out.int(a.term * 2 + (a.truth ? 1 : 0)));
+      list(out, x.gfp, (g) => out.int(g));
+      list(out, x.atoms, (a) => out.int(a.term * 2 + (a.truth ? 1 : 0)));
       out.int(x.ctxNone);
-      this.list(out, x.dropped, (l) => writeLock(out, l, strings));
+      list(out, x.dropped, (l) => writeLock(out, l, strings));
       out.int(x.reasons);
       out.uint(strings.id(x.note));
       out.uint(x.length);
@@ -190,6 +205,11 @@ class ResultWriter {
     this.sinkLengths.uint(out.at - at);
     return id;
   }
+}
+
+function list<T>(out: ByteWriter, list: readonly T[], each: (x: T) => void): void {
+  out.uint(list.length);
+  for (const x of list) each(x);
 }
 
 const VIAS = ["call", "macro", "pointer", "callback"] as const;
@@ -279,6 +299,8 @@ export class SavedResults {
   private readonly offsets: Int32Array;
   private readonly bytes: Uint8Array;
   private readonly countLists: PackedLists;
+  private readonly saidOffsets: Int32Array;
+  private readonly saidBytes: Uint8Array;
   private readonly entryEnds: Int32Array;
   private readonly entryBytes: Uint8Array;
   private readonly sinkEnds: Int32Array;
@@ -292,6 +314,9 @@ export class SavedResults {
     this.offsets.set(endsOf(from.bytes("results.lengths")), 1);
     this.bytes = from.bytes("results.bytes");
     this.countLists = from.lists("results.counts", maxFn);
+    this.saidOffsets = new Int32Array(maxFn + 1);
+    this.saidOffsets.set(endsOf(from.bytes("results.saidLengths")), 1);
+    this.saidBytes = from.bytes("results.said");
     this.entryEnds = endsOf(from.bytes("results.entryLengths"));
     this.entryBytes = from.bytes("results.entries");
     this.sinkEnds = endsOf(from.bytes("results.sinkLengths"));
@@ -314,15 +339,12 @@ export class SavedResults {
   get(fn: number): FnResult | undefined {
     if (!this.has(fn)) return undefined;
     const r = new SavedReader(this.bytes, this.offsets[fn], this.strings);
-    const more = r.uint();
-    const noReturn = r.uint() === 1;
-    const effects = r.list(() => r.effect());
-    const sleeps = r.list(() => this.entry(r.uint()));
+    const summary = this.summary(r);
     const callees = r.list(() => r.uint());
     const findings = r.list(() => this.finding(r));
     const [resolved, unresolved, undecided, capped] = this.counts(fn)!;
     return {
-      summary: { sleeps, more, effects, noReturn },
+      summary,
       findings,
       callees,
       resolved,
@@ -330,6 +352,29 @@ export class SavedResults {
       undecided,
       capped,
     };
+  }
+
+  /** What a member of a cycle said, round by round. */
+  saidBy(fn: number): Said[] | undefined {
+    if (fn + 1 >= this.saidOffsets.length || this.saidOffsets[fn + 1] === this.saidOffsets[fn])
+      return undefined;
+    const r = new SavedReader(this.saidBytes, this.saidOffsets[fn], this.strings);
+    return r.list(() => {
+      const x = r.uint();
+      return { round: x >> 1, summary: (x & 1) === 1 ? this.resultSummary(fn) : this.summary(r) };
+    });
+  }
+
+  private resultSummary(fn: number): Summary {
+    return this.summary(new SavedReader(this.bytes, this.offsets[fn], this.strings));
+  }
+
+  private summary(r: SavedReader): Summary {
+    const more = r.uint();
+    const noReturn = r.uint() === 1;
+    const effects = r.list(() => r.effect());
+    const sleeps = r.list(() => this.entry(r.uint()));
+    return { sleeps, more, effects, noReturn };
   }
 
   private finding(r: SavedReader): RawFinding {

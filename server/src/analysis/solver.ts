@@ -24,6 +24,8 @@ import { SleepReach } from "../program/reach.js";
 import { Aliases } from "./aliases.js";
 import { calleesOf, hasBody } from "./callees.js";
 import { components } from "./components.js";
+import { Cycles, type CyclesWorld } from "./cycles/cycles.js";
+import { directCalls } from "./cycles/order.js";
 import { FlowStore } from "./flowStore.js";
 import { canReach } from "./focusWalk.js";
 import type { FnResult } from "./interpret/frame.js";
@@ -44,8 +46,6 @@ const MOST_TARGETS = 64;
 const FEW_TARGETS = 12;
 /** How far down a function that is handed on is followed where only some functions are looked into. */
 const HANDED_LEVELS = 3;
-/** Rounds over a cycle of functions that call each other. */
-const MOST_ROUNDS = 5;
 
 export interface ProgramChange {
   fns: readonly number[];
@@ -91,14 +91,6 @@ export interface SolveRequest {
   signal?: AbortSignal;
 }
 
-/** What there is to know about a function at some moment. */
-interface Known {
-  result: FnResult | undefined;
-  exported: boolean;
-  stale: boolean;
-  foundByItself: boolean;
-}
-
 export interface Solved {
   /** Functions that enter a context, and functions that the kernel enters in one. */
   enter: number[];
@@ -120,6 +112,7 @@ export class Solver implements World {
   private readonly reach: SleepReach;
   private aliases: Aliases;
   private readonly filter: RegionFilter;
+  private readonly cycles: Cycles;
   private needs: Set<number> | null = null;
   private needAll = false;
   /** Functions that were given a function to call: followed whether or not they can sleep by themselves. */
@@ -164,7 +157,9 @@ export class Solver implements World {
     this.wrappers = base?.wrappers ?? new LockWrappers(this, program, tables, this.graph, this.flows, from);
     const lists = (name: string): ListMap => new ListMap(from?.lists(name, from.ints("solver.functions")[0]));
     const numbers = (name: string): Set<number> => new Set(from?.ints(name));
-    this.results = new Results(from && new SavedResults(from, program.maxFn));
+    const saved = from && new SavedResults(from, program.maxFn);
+    this.results = new Results(saved);
+    this.cycles = new Cycles(this.cyclesWorld(), from, saved);
     this.edges = lists("solver.edges");
     this.callers = lists("solver.callers");
     this.regionCalls = lists("solver.regionCalls");
@@ -193,7 +188,8 @@ export class Solver implements World {
     this.reach.save(to);
     this.flows.save(to);
     this.wrappers.save(to);
-    this.results.save(to, count);
+    this.results.save(to, count, (fn) => this.cycles.saidBy(fn));
+    for (const { name, array } of this.cycles.save()) to.put(name, array);
     to.put("solver.functions", Int32Array.of(count));
     to.lists("solver.edges", this.edges.pack(count));
     to.lists("solver.callers", this.callers.pack(count));
@@ -219,9 +215,15 @@ export class Solver implements World {
   // ---- World ----------------------------------------------------------------------------------------------------
 
   summaryOf(fn: number): Summary {
+    const soFar = this.cycles.summaryOf(fn);
+    if (soFar) return soFar;
     const r = this.results.get(fn);
     if (r && !this.stale.has(fn)) return r.summary;
-    if (this.base) return this.base.summaryOf(fn);
+    return this.base ? this.base.summaryOf(fn) : this.unsolved(fn);
+  }
+
+  /** What is known of a function that was not analysed. */
+  private unsolved(fn: number): Summary {
     const e = this.wrappers.effectsOf(fn);
     return e ? { ...EMPTY, effects: e } : EMPTY;
   }
@@ -803,101 +805,87 @@ export class Solver implements World {
     // What a function calls where it is atomic comes before it too, or it would be old as soon as it is known.
     const order = components(
       [...closure].sort((a, b) => a - b),
-      (fn) => {
-        const edges = this.edges.get(fn) ?? [];
-        const calls = this.regionCalls.get(fn);
-        return calls && calls.length > 1 ? [...edges, ...calls.slice(1)] : edges;
-      },
+      (fn) => this.calledBy(fn),
     );
     const pauses = new Pauses(request.signal);
     let n = 0;
-    for (const scc of order) {
+    for (const group of order) {
       if (pauses.due) await pauses.take();
-      if (scc.some((fn) => !this.results.has(fn) || this.stale.has(fn) || !this.exported.has(fn))) {
-        // After an edit of an engine that was restored, facts are read when they are needed.
-        if (scc.some((fn) => !this.flows.has(fn))) await this.flows.fetch(scc, request.signal);
-        await this.solveComponent(scc, pauses);
-      }
-      n += scc.length;
-      if (n % 2000 < scc.length) request.progress("solving", n, closure.size);
+      const isCycle = group.length > 1 || (this.edges.get(group[0]) ?? []).includes(group[0]);
+      if (group.some((fn) => this.isUnsolved(fn)) || !this.cycles.knows(group, isCycle))
+        await this.solveGroup(group, isCycle, pauses, request.signal);
+      n += group.length;
+      if (n % 2000 < group.length) request.progress("solving", n, closure.size);
     }
   }
 
-  private async solveComponent(scc: readonly number[], pauses: Pauses): Promise<void> {
-    const known = scc.map((fn) => this.knownOf(fn));
-    try {
-      await this.iterate(scc, pauses);
-    } catch (error) {
-      // Stopped in the middle of a cycle, whose results are good together or not at all: what was known is known again.
-      scc.forEach((fn, i) => {
-        this.putBack(fn, known[i]);
-      });
-      throw error;
+  private isUnsolved(fn: number): boolean {
+    return !this.results.has(fn) || this.stale.has(fn) || !this.exported.has(fn);
+  }
+
+  /** Runs the functions of a group until they say nothing new, and tells those who call them if they do. */
+  private async solveGroup(
+    group: readonly number[],
+    isCycle: boolean,
+    pauses: Pauses,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    let made: ReadonlyMap<number, FnResult | null>;
+    if (isCycle) {
+      this.cycleSignal = signal;
+      made = await this.cycles.solve(group, (fn) => this.isUnsolved(fn), pauses);
+    } else {
+      // After an edit of an engine that was restored, facts are read when they are needed.
+      const [fn] = group;
+      if (!this.flows.has(fn)) await this.flows.fetch(group, signal);
+      this.cycles.drop(fn);
+      made = new Map([[fn, this.runForCallers(fn)]]);
     }
-  }
-
-  private knownOf(fn: number): Known {
-    return {
-      result: this.results.get(fn),
-      exported: this.exported.has(fn),
-      stale: this.stale.has(fn),
-      foundByItself: this.foundByItself.has(fn),
-    };
-  }
-
-  private putBack(fn: number, { result, exported, stale, foundByItself }: Known): void {
-    if (result) this.setResult(fn, result);
-    else this.results.delete(fn);
-    if (foundByItself) this.foundByItself.add(fn);
-    if (exported) this.exported.add(fn);
-    else this.exported.delete(fn);
-    if (stale) this.stale.add(fn);
-    else this.stale.delete(fn);
-  }
-
-  /** Runs the functions of a component until they say nothing new, and tells those who call them if they do. */
-  private async iterate(scc: readonly number[], pauses: Pauses): Promise<void> {
-    const cyclic = scc.length > 1 || (this.edges.get(scc[0]) ?? []).includes(scc[0]);
-    const before = scc.map((fn) => (this.exported.has(fn) ? this.results.get(fn)?.summary : undefined));
-    // A cycle starts from nothing, so that what it says does not depend on what it said before an edit.
-    if (cyclic) for (const fn of scc) this.results.delete(fn);
-    for (const fn of scc) this.stale.delete(fn);
-    for (const fn of scc) this.replaced?.add(fn);
-    // By place: numbers depend on what was edited when.
-    const order = cyclic ? [...scc].sort((a, b) => this.program.comparePlaces(a, b)) : scc;
-    // After the first round only those whose callees said something new can say something new themselves.
-    let pending: Set<number> | null = null;
-    for (let round = 0; round < (cyclic ? MOST_ROUNDS : 1); round++) {
-      const changed = new Set<number>();
-      for (const fn of order) {
-        if (pauses.due) await pauses.take();
-        if (pending && !pending.has(fn) && !this.callsAny(fn, changed)) continue;
-        const flow = this.flows.get(fn);
-        if (!flow) continue;
-        const old = this.summaryOf(fn);
-        const r = new Interpreter(this, fn, flow, true).run();
-        this.setResult(fn, r);
+    for (const fn of group) this.stale.delete(fn);
+    const inside = new Set(group);
+    for (const [fn, result] of made) {
+      const was = this.exported.has(fn) ? this.results.get(fn)?.summary : undefined;
+      if (result) {
+        this.setResult(fn, result);
         this.exported.add(fn);
-        if (!sameSummary(old, r.summary)) changed.add(fn);
+      } else {
+        this.results.delete(fn);
+        this.replaced?.add(fn);
       }
-      if (changed.size === 0) break;
-      pending = new Set(scc.filter((fn) => this.callsAny(fn, changed)));
-    }
-    const inside = new Set(scc);
-    scc.forEach((fn, i) => {
-      const now = this.results.get(fn)?.summary;
-      const was = before[i];
-      if (was && now && sameSummary(was, now)) return;
+      if (was && result && sameSummary(was, result.summary)) continue;
       for (const caller of this.callers.get(fn) ?? []) if (!inside.has(caller)) this.stale.add(caller);
       // Functions that enter a context are not callers in the graph of edges: they know what they call there.
       for (const root of this.rootsOf.get(fn) ?? []) if (!inside.has(root)) this.stale.add(root);
-    });
+    }
   }
 
-  private callsAny(fn: number, callees: ReadonlySet<number>): boolean {
-    for (const c of this.results.get(fn)?.callees ?? []) if (callees.has(c)) return true;
-    return false;
+  /** Null: it has no facts. */
+  private runForCallers(fn: number): FnResult | null {
+    const flow = this.flows.get(fn);
+    return flow ? new Interpreter(this, fn, flow, true).run() : null;
   }
+
+  /** Functions called, where the function is atomic and elsewhere. */
+  private calledBy(fn: number): readonly number[] {
+    const edges = this.edges.get(fn) ?? [];
+    const calls = this.regionCalls.get(fn);
+    return calls && calls.length > 1 ? [...edges, ...calls.slice(1)] : edges;
+  }
+
+  private cyclesWorld(): CyclesWorld {
+    const { program } = this;
+    return {
+      edgesOf: (fn) => this.calledBy(fn),
+      usersOf: (fn) => this.usersOf(fn),
+      initial: (fn) => (this.base ? this.base.summaryOf(fn) : this.unsolved(fn)),
+      run: (fn) => this.runForCallers(fn),
+      hasFacts: (fn) => this.flows.has(fn),
+      fetchFacts: (fns) => this.flows.fetch(fns, this.cycleSignal),
+      comparePlaces: (a, b) => program.comparePlaces(a, b),
+      directCalls: (members, of) => directCalls(members, of, (fn) => this.calledBy(fn), program, this.graph),
+    };
+  }
+  private cycleSignal: AbortSignal | undefined;
 
   private statistics(): SolveStats {
     const stats: SolveStats = { ...NOTHING_COUNTED };
