@@ -37,14 +37,14 @@ export interface CycleWorld {
 export interface EarlierRun {
   /** What a member said; undefined: it was none then. */
   said(fn: number): readonly Said[] | undefined;
-  /** The last round in which any member said something new. */
+  /** The last round in which any member may have said something new: nothing is new after it. */
   readonly lastRound: number;
 }
 
 export class CycleRun {
   /** Members that were looked at, with what they said and since when: they may have said something else than earlier. */
   readonly histories = new Map<number, Said[]>();
-  /** The last round in which any member said something new. */
+  /** The last round in which any member said something new, -1 in none. */
   lastRound: number;
   private readonly places = new Map<number, number>();
   private round = 0;
@@ -78,7 +78,7 @@ export class CycleRun {
     this.changedAt = new Float64Array(n);
     this.active = dirty.slice();
     this.next = new Uint8Array(n);
-    this.lastRound = earlier?.lastRound ?? 0;
+    this.lastRound = earlier?.lastRound ?? -1;
   }
 
   /** What a member says at this point; undefined: it is none. */
@@ -100,7 +100,7 @@ export class CycleRun {
       }
       [this.active, this.next] = [this.next, this.active];
       if (news) this.lastRound = Math.max(this.lastRound, this.round);
-      else if (this.round >= this.lastRound) break;
+      else if (this.round > this.lastRound) break;
     }
     this.closeHistories();
   }
