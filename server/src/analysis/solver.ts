@@ -35,6 +35,7 @@ import { Pauses } from "./pauses.js";
 import { MOST_HOPS, R, rankOf } from "./reasons.js";
 import { RegionFilter } from "./regionFilter.js";
 import { Results, SavedResults } from "./results.js";
+import { SolveOrder, SolveOrders } from "./solveOrder.js";
 import { EMPTY, type SleepEntry, type Summary, sameSummary } from "./summary.js";
 import { TableNames } from "./tableNames.js";
 import { SharedTerms } from "./terms.js";
@@ -129,6 +130,9 @@ export class Solver implements World {
   private readonly rootsOf: ListMap;
   /** Functions whose result was made for callers too: it says how they may sleep. */
   private readonly exported: Set<number>;
+  /** Of those that were asked for by callers, functions that have no such result any more though they are not stale. */
+  private readonly lost = new Set<number>();
+  private readonly orders = new SolveOrders();
   /** Functions for callers whose findings are those of a run for themselves. */
   private readonly foundByItself: Set<number>;
   /** Functions that enter a context, of the whole tree; null: not looked for yet. */
@@ -301,6 +305,7 @@ export class Solver implements World {
     // Types, classes and what macros stand for may be others for everyone.
     if (change.tables || change.macros) {
       for (const lists of [this.regionCalls, this.rootsOf, this.edges, this.callers]) lists.clear();
+      this.orders.clear();
       this.entering = null;
       for (const fn of this.results.keys()) this.stale.add(fn);
       this.wrappers.reset();
@@ -320,12 +325,13 @@ export class Solver implements World {
     this.forgetCallersOfWrappers();
   }
 
-  /** Functions that were found to call this one. */
+  /** Functions that were found to call this one; those that enter a context know what they call there. */
   private usersOf(fn: number): number[] {
     return [...(this.callers.get(fn) ?? []), ...(this.rootsOf.get(fn) ?? [])];
   }
 
   private forget(fn: number): void {
+    this.orders.forget(fn, () => this.calledBy(fn));
     this.stale.add(fn);
     this.maybeEntering.add(fn);
     if (!this.program.alive(fn)) {
@@ -333,7 +339,7 @@ export class Solver implements World {
       const users = this.usersOf(fn);
       this.results.delete(fn);
       this.replaced?.add(fn);
-      this.exported.delete(fn);
+      this.unexport(fn);
       this.callers.delete(fn);
       this.stale.delete(fn);
       for (const user of users) if (this.edges.has(user) || this.regionCalls.has(user)) this.forget(user);
@@ -371,6 +377,10 @@ export class Solver implements World {
     }
     this.regionCalls.set(fn, calls);
     for (let i = 1; i < calls.length; i++) this.rootsOf.push(calls[i], fn);
+  }
+
+  private unexport(fn: number): void {
+    if (this.exported.delete(fn)) this.lost.add(fn);
   }
 
   private setResult(fn: number, result: FnResult): void {
@@ -642,8 +652,7 @@ export class Solver implements World {
     request: SolveRequest,
     near: boolean,
   ): Promise<void> {
-    const closure = await this.closureOf(enter, callbacks, request, near);
-    await this.solveClosure(closure, request);
+    const closure = await this.orderFor(enter, callbacks, request, near);
     request.mark("solve");
     const run: number[] = [];
     for (const fn of enter) {
@@ -655,7 +664,7 @@ export class Solver implements World {
         if (this.stale.delete(fn)) {
           this.results.delete(fn);
           this.replaced?.add(fn);
-          this.exported.delete(fn);
+          this.unexport(fn);
         }
       } else if (!this.results.has(fn) || this.stale.has(fn)) run.push(fn);
     }
@@ -674,7 +683,7 @@ export class Solver implements World {
     if (!flow) return;
     this.setResult(fn, new Interpreter(this, fn, flow, false).run());
     // It says nothing to callers now, whatever it was asked for before.
-    this.exported.delete(fn);
+    this.unexport(fn);
     this.stale.delete(fn);
   }
 
@@ -751,38 +760,46 @@ export class Solver implements World {
         );
         if (this.forgetCallersOfWrappers()) found = true;
       }
-      const fresh = batch.filter((fn) => !this.edges.has(fn));
-      if (fresh.length > 0) {
-        await this.flows.fetch(fresh, signal);
-        progress("reading callees", closure.size, closure.size + 1);
-        for (const fn of fresh) {
-          if (pauses.due) await pauses.take();
-          const flow = this.flows.get(fn);
-          if (!flow) {
-            this.setEdges(fn, []);
-            continue;
-          }
-          const callees = new Set(
-            calleesOf(
-              fn,
-              flow,
-              program,
-              this,
-              (f) => this.reaches(f),
-              this.only ? (f) => this.handed.add(f) : undefined,
-            ),
-          );
-          for (const f of this.pointerCallees(fn, flow)) callees.add(f);
-          this.setEdges(
-            fn,
-            [...callees].filter((f) => hasBody(program, f)),
-          );
-        }
-      }
+      progress("reading callees", closure.size, closure.size + 1);
+      await this.findEdges(
+        batch.filter((fn) => !this.edges.has(fn)),
+        signal,
+      );
       // What is called with a function in hand is among the edges though it may not sleep by itself.
       for (const fn of batch) for (const f of this.edges.get(fn)!) want(f, true, fn);
     }
     return found;
+  }
+
+  /** Finds out what these functions call. */
+  private async findEdges(fns: readonly number[], signal?: AbortSignal): Promise<void> {
+    if (fns.length === 0) return;
+    const { program } = this;
+    await this.flows.fetch(fns, signal);
+    const pauses = new Pauses(signal);
+    for (const fn of fns) {
+      if (pauses.due) await pauses.take();
+      const flow = this.flows.get(fn);
+      if (!flow) {
+        this.setEdges(fn, []);
+        continue;
+      }
+      const callees = new Set(
+        calleesOf(
+          fn,
+          flow,
+          program,
+          this,
+          (f) => this.reaches(f),
+          this.only ? (f) => this.handed.add(f) : undefined,
+        ),
+      );
+      for (const f of this.pointerCallees(fn, flow)) callees.add(f);
+      this.setEdges(
+        fn,
+        [...callees].filter((f) => hasBody(program, f)),
+      );
+    }
   }
 
   /**
@@ -793,7 +810,7 @@ export class Solver implements World {
     const request: SolveRequest = { focus: null, progress: () => {}, mark: () => {}, signal };
     if (near) await this.wrappers.solveBelow(fns, signal);
     else await this.wrappers.solveAll(signal);
-    await this.solveClosure(await this.closureOf([], new Set(fns), request, near), request);
+    await this.solveAllOf(this.groupsOf(await this.closureOf([], new Set(fns), request, near)), request);
   }
 
   /** Whether the result of a function says how it may sleep for its callers, and is still true. */
@@ -801,35 +818,120 @@ export class Solver implements World {
     return this.exported.has(fn) && !this.stale.has(fn);
   }
 
-  private async solveClosure(closure: ReadonlySet<number>, request: SolveRequest): Promise<void> {
+  /** Has everything solved that these functions need, and says what that is. */
+  private async orderFor(
+    enter: readonly number[],
+    callbacks: ReadonlySet<number>,
+    request: SolveRequest,
+    near: boolean,
+  ): Promise<{ has(fn: number): boolean }> {
+    // Whoever looks at everything does so once.
+    if (!near || this.base !== null) {
+      const closure = await this.closureOf(enter, callbacks, request, near);
+      await this.solveAllOf(this.groupsOf(closure), request);
+      return closure;
+    }
+    const known = this.orders.find(enter, callbacks);
+    if (known) {
+      if (await this.isGood(known, enter, callbacks, request.signal)) {
+        await this.solveChanged(known, request.signal);
+        return known;
+      }
+      this.orders.drop(known);
+    }
+    const groups = this.groupsOf(await this.closureOf(enter, callbacks, request, near));
+    await this.solveAllOf(groups, request);
+    const order = new SolveOrder([...enter], callbacks, groups);
+    this.orders.keep(order);
+    return order;
+  }
+
+  /** Whether an order made before an edit is good for what is called now. */
+  private async isGood(
+    order: SolveOrder,
+    enter: readonly number[],
+    callbacks: ReadonlySet<number>,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const leads = (f: number): boolean => hasBody(this.program, f) && (this.reaches(f) || this.isHanded(f));
+    for (const fn of enter) {
+      if (callbacks.has(fn)) continue;
+      const calls = this.regionCallsOf(fn);
+      for (let i = 1; i < calls.length; i++) if (!order.has(calls[i]) && leads(calls[i])) return false;
+    }
+    const fresh: number[] = [];
+    for (const fn of order.uncertain) {
+      if (!this.program.alive(fn)) return false;
+      if (!this.edges.has(fn)) fresh.push(fn);
+    }
+    await this.wrappers.solveBelow(fresh, signal);
+    if (this.forgetCallersOfWrappers()) return false;
+    await this.findEdges(fresh, signal);
+    return order.holds(
+      (fn) => this.calledBy(fn),
+      (callee, fn) => (this.edges.get(fn)?.includes(callee) ?? false) || leads(callee),
+    );
+  }
+
+  /** Solves what an edit has made stale among these, and what that makes stale. */
+  private async solveChanged(order: SolveOrder, signal?: AbortSignal): Promise<void> {
+    const due = new Uint8Array(order.groups.length);
+    let first = due.length;
+    const add = (fn: number): void => {
+      const place = order.place(fn);
+      if (place === undefined || !this.isUnsolved(fn)) return;
+      due[place] = 1;
+      first = Math.min(first, place);
+    };
+    for (const fn of this.stale) add(fn);
+    for (const fn of this.lost) add(fn);
+    const pauses = new Pauses(signal);
+    for (let i = first; i < due.length; i++) {
+      if (due[i] === 0) continue;
+      if (pauses.due) await pauses.take();
+      const group = order.groups[i];
+      // Those who call it come later.
+      for (const user of await this.solveGroup(group, this.isCycle(group), pauses, signal)) add(user);
+    }
+  }
+
+  private groupsOf(closure: ReadonlySet<number>): number[][] {
     // What a function calls where it is atomic comes before it too, or it would be old as soon as it is known.
-    const order = components(
+    return components(
       [...closure].sort((a, b) => a - b),
       (fn) => this.calledBy(fn),
     );
+  }
+
+  private async solveAllOf(groups: readonly (readonly number[])[], request: SolveRequest): Promise<void> {
     const pauses = new Pauses(request.signal);
+    const total = groups.reduce((n, group) => n + group.length, 0);
     let n = 0;
-    for (const group of order) {
+    for (const group of groups) {
       if (pauses.due) await pauses.take();
-      const isCycle = group.length > 1 || (this.edges.get(group[0]) ?? []).includes(group[0]);
+      const isCycle = this.isCycle(group);
       if (group.some((fn) => this.isUnsolved(fn)) || !this.cycles.knows(group, isCycle))
         await this.solveGroup(group, isCycle, pauses, request.signal);
       n += group.length;
-      if (n % 2000 < group.length) request.progress("solving", n, closure.size);
+      if (n % 2000 < group.length) request.progress("solving", n, total);
     }
+  }
+
+  private isCycle(group: readonly number[]): boolean {
+    return group.length > 1 || (this.edges.get(group[0]) ?? []).includes(group[0]);
   }
 
   private isUnsolved(fn: number): boolean {
     return !this.results.has(fn) || this.stale.has(fn) || !this.exported.has(fn);
   }
 
-  /** Runs the functions of a group until they say nothing new, and tells those who call them if they do. */
+  /** Runs the functions of a group until they say nothing new. Those who call them and hear something new are stale then: returned. */
   private async solveGroup(
     group: readonly number[],
     isCycle: boolean,
     pauses: Pauses,
     signal?: AbortSignal,
-  ): Promise<void> {
+  ): Promise<number[]> {
     let made: ReadonlyMap<number, FnResult | null>;
     if (isCycle) {
       this.cycleSignal = signal;
@@ -842,21 +944,27 @@ export class Solver implements World {
       made = new Map([[fn, this.runForCallers(fn)]]);
     }
     for (const fn of group) this.stale.delete(fn);
+    const told: number[] = [];
     const inside = new Set(group);
     for (const [fn, result] of made) {
       const was = this.exported.has(fn) ? this.results.get(fn)?.summary : undefined;
       if (result) {
         this.setResult(fn, result);
         this.exported.add(fn);
+        this.lost.delete(fn);
       } else {
         this.results.delete(fn);
+        this.unexport(fn);
         this.replaced?.add(fn);
       }
       if (was && result && sameSummary(was, result.summary)) continue;
-      for (const caller of this.callers.get(fn) ?? []) if (!inside.has(caller)) this.stale.add(caller);
-      // Functions that enter a context are not callers in the graph of edges: they know what they call there.
-      for (const root of this.rootsOf.get(fn) ?? []) if (!inside.has(root)) this.stale.add(root);
+      for (const user of this.usersOf(fn)) {
+        if (inside.has(user)) continue;
+        this.stale.add(user);
+        told.push(user);
+      }
     }
+    return told;
   }
 
   /** Null: it has no facts. */
