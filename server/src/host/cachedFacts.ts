@@ -20,7 +20,7 @@ import {
   IMAGE_SUFFIX,
   manifestsFolder,
 } from "./cache/folder.js";
-import { contentHash, type Hash, hexOf, keyOf } from "./cache/hash.js";
+import { contentHash, type Hash, hexOf, keyOf, word } from "./cache/hash.js";
 import { BadManifest, type FileVersion, isUnchanged, Manifest } from "./cache/manifest.js";
 import { CacheNotes } from "./cache/notes.js";
 import { unpack } from "./cache/pack.js";
@@ -47,8 +47,30 @@ export const ownerOf = (root: string): Hash => contentHash(Buffer.from(root, "ut
 
 /** Runs that go on from an image may leave this much more than the bound before the next must look at everything. */
 const MOST_OVER = 1.2;
+/** Places of functions whose facts were made, in bits: a kernel has some hundred thousand. */
+const MADE_BITS = 24;
 /** More files than this have changed since an image was made: what it knows is mostly old. */
 const MOST_CHANGED = 400;
+
+/** Functions by content of their file and index in it; now and then it says of one that it is here and it is not. */
+class MadeFlows {
+  private bits: Uint8Array | null = null;
+
+  private static place(content: Hash, fn: number): number {
+    return Math.imul(word(content, 0) ^ Math.imul(fn + 1, 0x9e3779b1), 0x85ebca6b) >>> (32 - MADE_BITS);
+  }
+
+  add(content: Hash, fn: number): void {
+    this.bits ??= new Uint8Array(1 << (MADE_BITS - 3));
+    const at = MadeFlows.place(content, fn);
+    this.bits[at >> 3] |= 1 << (at & 7);
+  }
+
+  has(content: Hash, fn: number): boolean {
+    const at = MadeFlows.place(content, fn);
+    return this.bits !== null && ((this.bits[at >> 3] >> (at & 7)) & 1) !== 0;
+  }
+}
 
 export class CachedFacts implements FactsHost, ResultStore, ImageStore {
   readonly results = this;
@@ -65,6 +87,8 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
   private classes: MacroClasses | null = null;
   /** Content that each file had when its outline was given. */
   private readonly contents = new Map<string, Hash>();
+  /** What this run has made facts of: its own records are of use for nothing else. */
+  private readonly made = new MadeFlows();
   /** A file changed between its outline and its flow facts: what was made of it is right, but not of one content. */
   private torn = false;
   private idle: NodeJS.Timeout | null = null;
@@ -282,10 +306,11 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
     const found: Map<number, FlowFacts | null>[] = requests.map(() => new Map());
     const records: number[] = [];
     const requestOf: number[] = [];
-    requests.forEach(({ file }, i) => {
+    requests.forEach(({ file, fns }, i) => {
       const hash = this.contents.get(file);
       if (hash === undefined) return;
       for (const record of this.store.records(keyOf(hash, stamp))) {
+        if (this.store.isOwn(record) && !fns.some((fn) => this.made.has(hash, fn))) continue;
         records.push(record);
         requestOf.push(i);
       }
@@ -332,8 +357,10 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
           const { version, packed, problem } = result;
           if (version && version.hash !== this.contents.get(file)) this.torn = true;
           // What failed may succeed another time; what is kept is only what is sure.
-          if (version && packed && problem === undefined)
+          if (version && packed && problem === undefined) {
             this.store.put(keyOf(version.hash, stamp), packed, true);
+            for (const fn of item.fns!) this.made.add(version.hash, fn);
+          }
           const made = decodeFlows(result.flows);
           made.fns.forEach((fn, k) => {
             found[i].set(fn, made.facts[k]);

@@ -35,10 +35,9 @@ function put(v: number): void {
   scratch[at++] = v;
 }
 
-export function encodeFlows(
-  fns: readonly number[],
-  facts: readonly (FlowFacts | null)[],
-): Uint8Array<ArrayBuffer> {
+/** The facts as bytes, in memory that the next call takes back. */
+export function encodeFlows(fns: readonly number[], facts: readonly (FlowFacts | null)[]): Uint8Array {
+  if (scratch.length > 1 << 22) scratch = new Uint8Array(1 << 16);
   const ids = new Map<string, number>();
   const names: string[] = [];
   let wide = 0;
@@ -82,9 +81,7 @@ export function encodeFlows(
     }
     new DataView(scratch.buffer).setUint32(length, at - length - LENGTH, true);
   });
-  const out = scratch.slice(0, at);
-  if (scratch.length > 1 << 22) scratch = new Uint8Array(1 << 16);
-  return out;
+  return scratch.subarray(0, at);
 }
 
 /**
