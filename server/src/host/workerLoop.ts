@@ -66,7 +66,7 @@ class BatchBuffer {
   }
 }
 
-const NOTHING = new Uint8Array(0);
+const NOTHING: Uint8Array = new Uint8Array(0);
 
 function outlineResult(bytes: Uint8Array, version: FileVersion | undefined, buffer: BatchBuffer): ItemResult {
   const result = { outline: NOTHING, ...(version && { version }) };

@@ -133,6 +133,22 @@ export function encodeOutline(o: FileOutline): Uint8Array {
   return bytes.slice();
 }
 
+/** Integers of a buffer that columns share: one of their own costs each of them more than what is in it. */
+const SHARED = 1 << 16;
+let shared: Int32Array = EMPTY;
+let sharedUsed = 0;
+
+function newColumn(n: number): Int32Array {
+  if (n > SHARED >> 3) return new Int32Array(n);
+  if (sharedUsed + n > shared.length) {
+    shared = new Int32Array(SHARED);
+    sharedUsed = 0;
+  }
+  const at = sharedUsed;
+  sharedUsed += n;
+  return new Int32Array(shared.buffer, at * Int32Array.BYTES_PER_ELEMENT, n);
+}
+
 class Reader {
   at = 0;
   constructor(readonly b: Uint8Array) {}
@@ -169,7 +185,7 @@ class Reader {
     const { b } = this;
     const n = this.count();
     if (n === 0) return EMPTY;
-    const a = new Int32Array(n);
+    const a = newColumn(n);
     let at = this.at;
     for (let c = 0; c < stride; c++) {
       let last = 0;
@@ -195,7 +211,7 @@ class Reader {
     const n = this.count();
     if (n === 0) return EMPTY;
     if (n % stride !== 0) throw new Error("outline: damaged");
-    const a = new Int32Array(n);
+    const a = newColumn(n);
     const wide = stride > 8;
     let at = this.at;
     for (let i = 0; i < n; i += stride) {

@@ -166,6 +166,9 @@ export class ByteReader {
   }
 }
 
+/** Lists up to this length are copied when they grow. */
+const SHORT = 8;
+
 /** A map of lists: what was packed, and what was changed since. */
 export class ListMap {
   private readonly own = new Map<number, number[] | null>();
@@ -201,8 +204,17 @@ export class ListMap {
 
   push(key: number, value: number): void {
     const list = this.get(key);
-    if (list) list.push(value);
-    else this.own.set(key, [value]);
+    if (!list) this.own.set(key, [value]);
+    // An array that grows by itself takes room for sixteen more; most lists never have three.
+    else if (list.length < SHORT) this.own.set(key, list.concat(value));
+    else list.push(value);
+  }
+
+  pushPair(key: number, a: number, b: number): void {
+    const list = this.get(key);
+    if (!list) this.own.set(key, [a, b]);
+    else if (list.length < SHORT) this.own.set(key, list.concat(a, b));
+    else list.push(a, b);
   }
 
   /** Takes one value out of a list; a list without values is none. */

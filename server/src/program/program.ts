@@ -318,9 +318,9 @@ export class Program {
       (flags & FnFlag.Prototype ? this.annotated : this.definitions).push(name, f.fns[i]);
     }
     for (let i = 0; i < o.structs.length; i += STRUCT_STRIDE)
-      pushPlace(this.structs, o.structs[i + Struct.name], f, i);
+      this.structs.pushPair(o.structs[i + Struct.name], f.index, i);
     for (let i = 0; i < o.globals.length; i += TYPED_STRIDE)
-      pushPlace(this.globals, o.globals[i + Typed.name], f, i);
+      this.globals.pushPair(o.globals[i + Typed.name], f.index, i);
   }
 
   private unlink(f: SourceFile): void {
@@ -654,11 +654,6 @@ function grown(a: Int32Array): Int32Array {
   const b = new Int32Array(a.length * 2);
   b.set(a);
   return b;
-}
-
-function pushPlace(map: ListMap, name: number, f: SourceFile, i: number): void {
-  map.push(name, f.index);
-  map.push(name, i);
 }
 
 function dropPlace(map: ListMap, name: number, f: SourceFile, i: number): void {
