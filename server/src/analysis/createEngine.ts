@@ -20,7 +20,7 @@ import type { LockIdentity, LockMatches, LockUsers } from "../findings/lockUsers
 import type { AnalysisStats, Site } from "../findings/types.js";
 import { harvestMacroClasses, macrosText } from "../outline/macroClasses.js";
 import { ProgramCodeView } from "../program/codeView.js";
-import { BadImage, ImageReader, ImageWriter } from "../program/image.js";
+import { BadImage, ImageReader, ImageWriter, type SectionSink } from "../program/image.js";
 import { Program } from "../program/program.js";
 import { CursorCheck, type CursorImage } from "./cursor/check.js";
 import { Edits } from "./edits.js";
@@ -120,12 +120,12 @@ class KernelEngine implements InspectingEngine {
     this.mark("link");
   }
 
-  save(): ReadonlyMap<string, Int32Array | Uint8Array> | null {
+  save(put: SectionSink): boolean {
     const { solver } = this;
     const cursors = this.cursors?.save();
     const reports = this.reports?.save();
-    if (!solver?.canBeSaved || !cursors || !reports) return null;
-    const to = new ImageWriter();
+    if (!solver?.canBeSaved || !cursors || !reports) return false;
+    const to = new ImageWriter(put);
     to.plain("cursors", cursors);
     to.plain("reports", reports);
     to.json("engine.skipped", this.skipped);
@@ -133,7 +133,7 @@ class KernelEngine implements InspectingEngine {
     const names = Object.entries(classes).map(([kind, set]) => [kind, [...set]]);
     to.json("engine.classes", [digest, Object.fromEntries(names)]);
     solver.save(to);
-    return to.sections;
+    return true;
   }
 
   restore(image: EngineImage): void {

@@ -12,7 +12,7 @@ import type { FileOutline, MacroClasses, OutlineOptions } from "../facts/outline
 import type { FlowRequest } from "../facts/ports.js";
 import { decodeOutline } from "../outline/codec.js";
 import { outlineFile } from "../outline/outline.js";
-import type { Section } from "../program/image.js";
+import type { SectionSink } from "../program/image.js";
 import {
   BYTES_PER_TREE,
   type CacheSettings,
@@ -445,14 +445,14 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
     return source.version.hash;
   }
 
-  saveImage(files: readonly string[], question: Hash, image: ReadonlyMap<string, Section>): void {
-    if (this.torn || !this.store.keeps) return;
+  saveImage(files: readonly string[], question: Hash, save: (put: SectionSink) => boolean): boolean {
+    if (this.torn || !this.store.keeps) return false;
     const contents = new Map<string, Hash>();
     for (const file of files) {
       const hash = this.contents.get(file);
       if (hash !== undefined) contents.set(file, hash);
     }
-    this.image.write(question, contents, image);
+    return this.image.write(question, contents, save);
   }
 
   imageOutline(file: string): FileOutline | null {

@@ -90,6 +90,8 @@ export class PackedLists {
   }
 }
 
+const NOTHING = new Uint8Array(0);
+
 /** Bytes that grow, and how integers and texts are written into them. */
 export class ByteWriter {
   private bytes = new Uint8Array(1 << 16);
@@ -136,9 +138,11 @@ export class ByteWriter {
     this.at = at;
   }
 
-  /** What was written, in a buffer of its own. */
+  /** What was written; nothing can be written after it. */
   take(): Uint8Array {
-    return this.bytes.slice(0, this.at);
+    const { bytes } = this;
+    this.bytes = NOTHING;
+    return bytes.subarray(0, this.at);
   }
 }
 
