@@ -18,7 +18,7 @@ import type { FileOutline, MacroClasses } from "../facts/outline.js";
 import type { Dump, Explanation, FunctionRef, LockGraph, Subject } from "../findings/explain.js";
 import type { LockIdentity, LockMatches, LockUsers } from "../findings/lockUsers.js";
 import type { AnalysisStats, Site } from "../findings/types.js";
-import { harvestMacroClasses, macrosText } from "../outline/macroClasses.js";
+import { harvestMacroClasses, harvestNumbered, macrosText } from "../outline/macroClasses.js";
 import { ProgramCodeView } from "../program/codeView.js";
 import { BadImage, ImageReader, ImageWriter, type SectionSink } from "../program/image.js";
 import { Program } from "../program/program.js";
@@ -99,18 +99,20 @@ class KernelEngine implements InspectingEngine {
           opts.progress?.({ phase: "outlining", done, total: order.length });
       },
       opts.signal,
+      true,
     );
     this.mark("outline");
-    this.macroClasses = harvestMacroClasses(
-      order.filter((f) => got.has(f)).map((path) => ({ path, outline: got.get(path)! })),
-    );
-    this.options.facts.setMacroClasses(this.macroClasses);
     for (const path of order) {
       const outline = got.get(path);
       if (!outline) continue;
       program.add(path, outline);
       got.delete(path);
     }
+    this.macroClasses = harvestNumbered(
+      program.files.filter((f) => f !== null),
+      program.names,
+    );
+    this.options.facts.setMacroClasses(this.macroClasses);
     this.program = program;
     this.restored = false;
     this.solver = null;

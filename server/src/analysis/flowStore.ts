@@ -11,8 +11,21 @@ import type { Program } from "../program/program.js";
 
 /** Integers of a page. */
 const PAGE = 1 << 20;
-/** A function's entry in its page: length of its code, number of its names, the names, the code. */
+/**
+ * A function's entry in its page: length of its code times two, and one when its integers take 16 bits each; number of its
+ * names; the names; the code.
+ */
 const ENTRY_HEAD = 2;
+const NARROW = 1;
+
+const wordsOf = (length: number, narrow: number): number => (narrow ? (length + 1) >> 1 : length);
+
+/** NARROW when every integer fits 16 bits. */
+function isNarrow(code: Int32Array): number {
+  for (let i = 0; i < code.length; i++) if ((code[i] << 16) >> 16 !== code[i]) return 0;
+  return NARROW;
+}
+
 /** Of a function that was asked for and has no facts. */
 const NO_FACTS = -1;
 
@@ -95,7 +108,12 @@ export class FlowStore {
     const page = this.pages[Math.floor(place / PAGE)];
     const at = (place % PAGE) + ENTRY_HEAD;
     const names = at + page[at - 1];
-    return new Flow(page.subarray(names, names + page[at - 2]), page.subarray(at, names), this.program.names);
+    const length = page[at - 2] >> 1;
+    const code =
+      page[at - 2] & NARROW
+        ? new Int16Array(page.buffer, names * Int32Array.BYTES_PER_ELEMENT, length)
+        : page.subarray(names, names + length);
+    return new Flow(code, page.subarray(at, names), this.program.names);
   }
 
   /** Functions whose facts hold one of these names, whatever they do with it. */
@@ -189,8 +207,9 @@ export class FlowStore {
   }
 
   private put({ code, names }: FlowFacts, ids: Map<string, number>): number {
-    const [page, at, place] = this.room(ENTRY_HEAD + names.length + code.length);
-    page[at] = code.length;
+    const narrow = isNarrow(code);
+    const [page, at, place] = this.room(ENTRY_HEAD + names.length + wordsOf(code.length, narrow));
+    page[at] = code.length * 2 + narrow;
     page[at + 1] = names.length;
     for (let i = 0; i < names.length; i++) {
       let id = ids.get(names[i]);
@@ -200,7 +219,9 @@ export class FlowStore {
       }
       page[at + ENTRY_HEAD + i] = id;
     }
-    page.set(code, at + ENTRY_HEAD + names.length);
+    const codeAt = at + ENTRY_HEAD + names.length;
+    if (narrow) new Int16Array(page.buffer, codeAt * Int32Array.BYTES_PER_ELEMENT, code.length).set(code);
+    else page.set(code, codeAt);
     return place;
   }
 
@@ -221,7 +242,7 @@ export class FlowStore {
   private sizeAt(place: number): number {
     const page = this.pages[Math.floor(place / PAGE)];
     const at = place % PAGE;
-    return ENTRY_HEAD + page[at] + page[at + 1];
+    return ENTRY_HEAD + page[at + 1] + wordsOf(page[at] >> 1, page[at] & NARROW);
   }
 
   private compact(): void {

@@ -69,6 +69,9 @@ export interface NameTable {
   text(id: number): string;
 }
 
+/** The `code` of facts as it is kept: of most functions in half the memory. */
+export type FlowCode = Int32Array | Int16Array;
+
 /** A view of the facts with names that are numbers of the program; columns are not copied. */
 export class Flow {
   readonly base: number;
@@ -79,7 +82,7 @@ export class Flow {
   readonly flags: number;
 
   constructor(
-    readonly code: Int32Array,
+    readonly code: FlowCode,
     /** Tree-wide number of each name of this function. */
     readonly names: Int32Array,
     private readonly table: NameTable,

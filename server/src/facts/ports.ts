@@ -17,12 +17,13 @@ export interface FlowRequest {
 export interface FactsPort {
   /**
    * Outlines of the files; `emit` may be called in any order, once a file; null when it could not be read (with why).
-   * Rejects with an AbortError when the signal fires.
+   * Rejects with an AbortError when the signal fires. With `packed` names may stay as they were written down.
    */
   outlines(
     files: readonly string[],
     emit: (file: string, outline: FileOutline | null, problem?: string) => void,
     signal?: AbortSignal,
+    packed?: boolean,
   ): Promise<void>;
   /** The outline that a file had when an image was made of the tree, at once; null where it is not to be had any more. */
   imageOutline?(file: string): FileOutline | null;

@@ -148,8 +148,9 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
     files: readonly string[],
     emit: (file: string, outline: FileOutline | null, problem?: string) => void,
     signal?: AbortSignal,
+    packed = false,
   ): Promise<void> {
-    return this.eachOutline(files, decodeOutline, emit, signal);
+    return this.eachOutline(files, (bytes) => decodeOutline(bytes, packed), emit, signal);
   }
 
   keepOutlines(

@@ -4,7 +4,8 @@ import type { FlowFacts } from "../../src/facts/flow.js";
 import { decodeFlows, encodeFlows } from "../../src/host/flowCodec.js";
 
 /** In a buffer of its own: the next call takes the other back. */
-const encoded = (...of: Parameters<typeof encodeFlows>): Uint8Array<ArrayBuffer> => encodeFlows(...of).slice();
+const encoded = (...of: Parameters<typeof encodeFlows>): Uint8Array<ArrayBuffer> =>
+  encodeFlows(...of).slice();
 
 describe("encoded flow facts", () => {
   it.each<[string, number[], (FlowFacts | null)[]]>([
