@@ -15,6 +15,15 @@ export interface FlowFacts {
   /** Interned strings of this function; names[0] === "". */
   names: string[];
   code: Int32Array;
+  /** In the place of `names`, for those who asked for it: indices into a table of all functions of the file. */
+  packed?: { table: FlowNames; indices: Int32Array };
+}
+
+/** Names of several functions of a file as latin1, one behind the other. */
+export interface FlowNames {
+  bytes: Uint8Array;
+  /** One more than there are names: each begins where the one before it ends, the first at 0. */
+  ends: Int32Array;
 }
 
 /** Columns of the header. */

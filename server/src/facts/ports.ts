@@ -29,11 +29,15 @@ export interface FactsPort {
   imageOutline?(file: string): FileOutline | null;
   /** Called once the macro classes are known (and again when they change), before any `flows`. */
   setMacroClasses(classes: MacroClasses): void;
-  /** Flow facts; one `emit` a request, its array parallel to `fns`; null for a function that could not be had. */
+  /**
+   * Flow facts; one `emit` a request, its array parallel to `fns`; null for a function that could not be had. With `packed`
+   * names may stay as they were written down.
+   */
   flows(
     requests: readonly FlowRequest[],
     emit: (file: string, fns: readonly number[], facts: (FlowFacts | null)[]) => void,
     signal?: AbortSignal,
+    packed?: boolean,
   ): Promise<void>;
   /** The text of a file as latin1 (unsaved buffers in place of the disk), or null. */
   read(file: string): string | null;

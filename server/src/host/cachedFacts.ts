@@ -298,6 +298,7 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
     requests: readonly FlowRequest[],
     emit: (file: string, fns: readonly number[], facts: (FlowFacts | null)[]) => void,
     signal?: AbortSignal,
+    packed = false,
   ): Promise<void> {
     signal?.throwIfAborted();
     const stamp = this.flowStamp;
@@ -322,7 +323,7 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
       (at, bytes) => {
         const i = requestOf[at];
         wanted[i] ??= new Set(requests[i].fns);
-        const flows = bytes && this.decoded(records[at], () => decodeFlows(unpack(bytes), wanted[i]));
+        const flows = bytes && this.decoded(records[at], () => decodeFlows(unpack(bytes), wanted[i], packed));
         flows?.fns.forEach((fn, k) => {
           if (!found[i].has(fn)) found[i].set(fn, flows.facts[k]);
         });
@@ -355,14 +356,14 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
         const i = requestOfItem.get(item.fns!)!;
         const { file, fns } = requests[i];
         if ("flows" in result) {
-          const { version, packed, problem } = result;
+          const { version, packed: record, problem } = result;
           if (version && version.hash !== this.contents.get(file)) this.torn = true;
           // What failed may succeed another time; what is kept is only what is sure.
-          if (version && packed && problem === undefined) {
-            this.store.put(keyOf(version.hash, stamp), packed, true);
+          if (version && record && problem === undefined) {
+            this.store.put(keyOf(version.hash, stamp), record, true);
             for (const fn of item.fns!) this.made.add(version.hash, fn);
           }
-          const made = decodeFlows(result.flows);
+          const made = decodeFlows(result.flows, null, packed);
           made.fns.forEach((fn, k) => {
             found[i].set(fn, made.facts[k]);
           });

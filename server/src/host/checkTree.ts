@@ -81,10 +81,7 @@ export async function checkTree(tree: OpenTree, request: CheckRequest): Promise<
   if (contents !== null && isSure(result, facts) && contentsNow() === contents) {
     facts.results!.keep(keyFor(contents, fromImage ? whole : question), encodeResult(result));
     const image =
-      !fromImage &&
-      focus === null &&
-      facts.images !== undefined &&
-      facts.images.saveImage(files, whole, (put) => engine.save(put));
+      !fromImage && focus === null && facts.images?.saveImage(files, whole, (put) => engine.save(put));
     // Those that are hidden are in the image too, which has them for whoever wants them.
     if (low && !fromImage && !image) facts.results!.keep(keyFor(contents, lowOfWhole), encodeLow(low));
   }

@@ -161,11 +161,16 @@ export class WorkerPool implements FactsHost {
     requests: readonly FlowRequest[],
     emit: (file: string, fns: readonly number[], facts: (FlowFacts | null)[]) => void,
     signal?: AbortSignal,
+    packed = false,
   ): Promise<void> {
     return this.makeFlows(
       requests,
       ({ file, fns = [] }, result) => {
-        emit(file, fns, "flows" in result ? decodeFlows(result.flows).facts : fns.map(() => null));
+        emit(
+          file,
+          fns,
+          "flows" in result ? decodeFlows(result.flows, null, packed).facts : fns.map(() => null),
+        );
       },
       signal,
     );

@@ -7,6 +7,11 @@ import { decodeFlows, encodeFlows } from "../../src/host/flowCodec.js";
 const encoded = (...of: Parameters<typeof encodeFlows>): Uint8Array<ArrayBuffer> =>
   encodeFlows(...of).slice();
 
+const unpacked = ({ table, indices }: NonNullable<FlowFacts["packed"]>): string[] =>
+  [...indices].map((i) =>
+    Buffer.from(table.bytes.slice(table.ends[i], table.ends[i + 1])).toString("latin1"),
+  );
+
 describe("encoded flow facts", () => {
   it.each<[string, number[], (FlowFacts | null)[]]>([
     ["nothing", [], []],
@@ -26,6 +31,10 @@ describe("encoded flow facts", () => {
     const bytes = encoded(fns, facts);
     const moved = structuredClone(bytes, { transfer: [bytes.buffer] });
     expect(decodeFlows(moved)).toEqual({ fns, facts });
+    const { facts: packed } = decodeFlows(moved, null, true);
+    expect(packed.map((f) => f && { names: f.packed ? unpacked(f.packed) : f.names, code: f.code })).toEqual(
+      facts,
+    );
   });
 
   it("are given for the wanted functions alone", () => {
