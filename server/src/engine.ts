@@ -152,7 +152,7 @@ export interface Engine {
   ): Promise<void>;
   /**
    * Gives `put` what it knows after a check of the whole tree, for another engine to go on from, part by part: all of it at
-   * once is too much. False, and nothing is given, when it does not know enough, or more than the tree as it was loaded.
+   * once is too much. False when it does not know enough, or more than the tree as it was loaded: what it gave is no image.
    */
   save(put: (name: string, part: Int32Array | Uint8Array) => void): boolean;
   /** Takes up what another engine saved, in the place of `load`; throws BadImage when that cannot be used. */

@@ -124,12 +124,13 @@ class KernelEngine implements InspectingEngine {
 
   save(put: SectionSink): boolean {
     const { solver } = this;
-    const cursors = this.cursors?.save();
-    const reports = this.reports?.save();
-    if (!solver?.canBeSaved || !cursors || !reports) return false;
+    if (!solver?.canBeSaved) return false;
     const to = new ImageWriter(put);
-    to.plain("cursors", cursors);
-    to.plain("reports", reports);
+    const whole = (name: string, saved: object | null | undefined): boolean => {
+      if (saved) to.plain(name, saved);
+      return saved != null;
+    };
+    if (!whole("cursors", this.cursors?.save()) || !whole("reports", this.reports?.save())) return false;
     to.json("engine.skipped", this.skipped);
     const { digest, ...classes } = this.macroClasses;
     const names = Object.entries(classes).map(([kind, set]) => [kind, [...set]]);

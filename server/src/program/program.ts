@@ -443,7 +443,8 @@ export class Program {
     }
     let out = known.get(name);
     if (!out) {
-      out = this.resolveNew(name, all, from);
+      // Kept for good: without the room that a list has taken to grow.
+      out = this.resolveNew(name, all, from).slice();
       known.set(name, out);
     }
     return out;
