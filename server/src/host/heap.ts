@@ -3,7 +3,7 @@ import { setFlagsFromString } from "node:v8";
 
 /**
  * V8 looks for garbage when the heap has doubled, which on a whole kernel is half a gigabyte that nobody uses. In per cent of
- * what was alive; at 40 a check takes a fifth less memory, and no more time than can be measured.
+ * what was alive: at 40 a check takes a fifth less memory; at 20 a twentieth less again, for some 2 % more time.
  */
 const MOST_GROWTH = 40;
 
