@@ -151,10 +151,10 @@ export interface Engine {
     options?: { progress?: (p: Progress) => void; signal?: AbortSignal },
   ): Promise<void>;
   /**
-   * What it knows after a check of the whole tree, for another engine to go on from; null when it does not know enough, or
-   * more than the tree as it was loaded.
+   * Gives `put` what it knows after a check of the whole tree, for another engine to go on from, part by part: all of it at
+   * once is too much. False when it does not know enough, or more than the tree as it was loaded: what it gave is no image.
    */
-  save(): ReadonlyMap<string, Int32Array | Uint8Array> | null;
+  save(put: (name: string, part: Int32Array | Uint8Array) => void): boolean;
   /** Takes up what another engine saved, in the place of `load`; throws BadImage when that cannot be used. */
   restore(image: EngineImage): void;
   /** These files changed, appeared or vanished (the port reads the new text). Cheap; the next question re-analyses. */

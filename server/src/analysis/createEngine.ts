@@ -18,9 +18,9 @@ import type { FileOutline, MacroClasses } from "../facts/outline.js";
 import type { Dump, Explanation, FunctionRef, LockGraph, Subject } from "../findings/explain.js";
 import type { LockIdentity, LockMatches, LockUsers } from "../findings/lockUsers.js";
 import type { AnalysisStats, Site } from "../findings/types.js";
-import { harvestMacroClasses, macrosText } from "../outline/macroClasses.js";
+import { harvestMacroClasses, harvestNumbered, macrosText } from "../outline/macroClasses.js";
 import { ProgramCodeView } from "../program/codeView.js";
-import { BadImage, ImageReader, ImageWriter } from "../program/image.js";
+import { BadImage, ImageReader, ImageWriter, type SectionSink } from "../program/image.js";
 import { Program } from "../program/program.js";
 import { CursorCheck, type CursorImage } from "./cursor/check.js";
 import { Edits } from "./edits.js";
@@ -99,18 +99,20 @@ class KernelEngine implements InspectingEngine {
           opts.progress?.({ phase: "outlining", done, total: order.length });
       },
       opts.signal,
+      true,
     );
     this.mark("outline");
-    this.macroClasses = harvestMacroClasses(
-      order.filter((f) => got.has(f)).map((path) => ({ path, outline: got.get(path)! })),
-    );
-    this.options.facts.setMacroClasses(this.macroClasses);
     for (const path of order) {
       const outline = got.get(path);
       if (!outline) continue;
       program.add(path, outline);
       got.delete(path);
     }
+    this.macroClasses = harvestNumbered(
+      program.files.filter((f) => f !== null),
+      program.names,
+    );
+    this.options.facts.setMacroClasses(this.macroClasses);
     this.program = program;
     this.restored = false;
     this.solver = null;
@@ -120,20 +122,21 @@ class KernelEngine implements InspectingEngine {
     this.mark("link");
   }
 
-  save(): ReadonlyMap<string, Int32Array | Uint8Array> | null {
+  save(put: SectionSink): boolean {
     const { solver } = this;
-    const cursors = this.cursors?.save();
-    const reports = this.reports?.save();
-    if (!solver?.canBeSaved || !cursors || !reports) return null;
-    const to = new ImageWriter();
-    to.plain("cursors", cursors);
-    to.plain("reports", reports);
+    if (!solver?.canBeSaved) return false;
+    const to = new ImageWriter(put);
+    const whole = (name: string, saved: object | null | undefined): boolean => {
+      if (saved) to.plain(name, saved);
+      return saved != null;
+    };
+    if (!whole("cursors", this.cursors?.save()) || !whole("reports", this.reports?.save())) return false;
     to.json("engine.skipped", this.skipped);
     const { digest, ...classes } = this.macroClasses;
     const names = Object.entries(classes).map(([kind, set]) => [kind, [...set]]);
     to.json("engine.classes", [digest, Object.fromEntries(names)]);
     solver.save(to);
-    return to.sections;
+    return true;
   }
 
   restore(image: EngineImage): void {

@@ -2,19 +2,60 @@
  * Flow facts asked for and kept: one request a file, in path order, so that workers read each file once a round. They are
  * kept in pages of integers, names as numbers of the program: the facts of a kernel are some hundred thousand functions.
  */
-import { Flow, type FlowFacts } from "../facts/flow.js";
+import { Flow, type FlowFacts, type FlowNames } from "../facts/flow.js";
 import { packHeads } from "../facts/heads.js";
 import type { FactsPort, FlowRequest } from "../facts/ports.js";
 import type { ImageReader, ImageWriter } from "../program/image.js";
+import type { Names } from "../program/names.js";
 import { PackedLists } from "../program/packedLists.js";
 import type { Program } from "../program/program.js";
 
 /** Integers of a page. */
 const PAGE = 1 << 20;
-/** A function's entry in its page: length of its code, number of its names, the names, the code. */
+/**
+ * A function's entry in its page: length of its code times two, and one when its integers take 16 bits each; number of its
+ * names; the names; the code.
+ */
 const ENTRY_HEAD = 2;
+const NARROW = 1;
+
+const wordsOf = (length: number, narrow: number): number => (narrow ? (length + 1) >> 1 : length);
+
+/** NARROW when every integer fits 16 bits. */
+function isNarrow(code: Int32Array): number {
+  for (let i = 0; i < code.length; i++) if ((code[i] << 16) >> 16 !== code[i]) return 0;
+  return NARROW;
+}
+
 /** Of a function that was asked for and has no facts. */
 const NO_FACTS = -1;
+
+/** Numbers of the names of some functions of one file: they share most of them. */
+class NumbersOf {
+  private readonly known = new Map<string, number>();
+  private readonly tables = new Map<FlowNames, Int32Array>();
+
+  constructor(private readonly names: Names) {}
+
+  of(name: string): number {
+    let id = this.known.get(name);
+    if (id === undefined) {
+      id = this.names.id(name);
+      this.known.set(name, id);
+    }
+    return id;
+  }
+
+  at(table: FlowNames, index: number): number {
+    let ids = this.tables.get(table);
+    if (!ids) {
+      ids = new Int32Array(table.ends.length).fill(-1);
+      this.tables.set(table, ids);
+    }
+    if (ids[index] < 0) ids[index] = this.names.idOf(table.bytes, table.ends[index], table.ends[index + 1]);
+    return ids[index];
+  }
+}
 
 export class FlowStore {
   private pages: Int32Array[] = [];
@@ -95,7 +136,12 @@ export class FlowStore {
     const page = this.pages[Math.floor(place / PAGE)];
     const at = (place % PAGE) + ENTRY_HEAD;
     const names = at + page[at - 1];
-    return new Flow(page.subarray(names, names + page[at - 2]), page.subarray(at, names), this.program.names);
+    const length = page[at - 2] >> 1;
+    const code =
+      page[at - 2] & NARROW
+        ? new Int16Array(page.buffer, names * Int32Array.BYTES_PER_ELEMENT, length)
+        : page.subarray(names, names + length);
+    return new Flow(code, page.subarray(at, names), this.program.names);
   }
 
   /** Functions whose facts hold one of these names, whatever they do with it. */
@@ -170,6 +216,7 @@ export class FlowStore {
         }
       },
       signal,
+      true,
     );
     for (const [i, { indices, facts }] of [...early].sort(([a], [b]) => a - b))
       this.keep(requests[i].file, indices, facts);
@@ -179,28 +226,26 @@ export class FlowStore {
   private keep(path: string, indices: readonly number[], facts: readonly (FlowFacts | null)[]): void {
     const file = this.program.file(path);
     if (!file) return;
-    // Functions of a file share most names, and their strings.
-    const ids = new Map<string, number>();
+    const numbers = new NumbersOf(this.program.names);
     indices.forEach((i, k) => {
       this.drop(file.fns[i]);
       const f = facts[k];
-      this.places.set(file.fns[i], f ? this.put(f, ids) : NO_FACTS);
+      this.places.set(file.fns[i], f ? this.put(f, numbers) : NO_FACTS);
     });
   }
 
-  private put({ code, names }: FlowFacts, ids: Map<string, number>): number {
-    const [page, at, place] = this.room(ENTRY_HEAD + names.length + code.length);
-    page[at] = code.length;
-    page[at + 1] = names.length;
-    for (let i = 0; i < names.length; i++) {
-      let id = ids.get(names[i]);
-      if (id === undefined) {
-        id = this.program.names.id(names[i]);
-        ids.set(names[i], id);
-      }
-      page[at + ENTRY_HEAD + i] = id;
-    }
-    page.set(code, at + ENTRY_HEAD + names.length);
+  private put({ code, names, packed }: FlowFacts, numbers: NumbersOf): number {
+    const count = packed ? packed.indices.length : names.length;
+    const narrow = isNarrow(code);
+    const [page, at, place] = this.room(ENTRY_HEAD + count + wordsOf(code.length, narrow));
+    page[at] = code.length * 2 + narrow;
+    page[at + 1] = count;
+    const namesAt = at + ENTRY_HEAD;
+    for (let i = 0; i < count; i++)
+      page[namesAt + i] = packed ? numbers.at(packed.table, packed.indices[i]) : numbers.of(names[i]);
+    const codeAt = namesAt + count;
+    if (narrow) new Int16Array(page.buffer, codeAt * Int32Array.BYTES_PER_ELEMENT, code.length).set(code);
+    else page.set(code, codeAt);
     return place;
   }
 
@@ -221,7 +266,7 @@ export class FlowStore {
   private sizeAt(place: number): number {
     const page = this.pages[Math.floor(place / PAGE)];
     const at = place % PAGE;
-    return ENTRY_HEAD + page[at] + page[at + 1];
+    return ENTRY_HEAD + page[at + 1] + wordsOf(page[at] >> 1, page[at] & NARROW);
   }
 
   private compact(): void {

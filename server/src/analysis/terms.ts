@@ -7,6 +7,7 @@ import { type Flow, LOCAL_STRIDE } from "../facts/flow.js";
 import { Fn, FnFlag, TypeFlag } from "../facts/outline.js";
 import type { ImageReader, ImageWriter } from "../program/image.js";
 import type { Program, SourceFile, TypeRef } from "../program/program.js";
+import type { Atom } from "./summary.js";
 
 /** What a path knows: values stored in variables and fields, and truths of terms (1 zero, 2 not zero). */
 export interface Knowledge {
@@ -53,6 +54,25 @@ export class SharedTerms {
 
   save(to: ImageWriter): void {
     to.put("terms", this.pool.encode());
+  }
+
+  /** Lists of one condition: most of all. Those that say the same are kept once, for as long as the terms. */
+  private readonly single = new Map<number, readonly Atom[]>();
+
+  /** The same conditions, in the least memory. */
+  settled(atoms: readonly Atom[]): readonly Atom[] {
+    if (atoms.length === 1) return this.alone(atoms[0]);
+    return atoms.map((atom) => this.alone(atom)[0]);
+  }
+
+  private alone(atom: Atom): readonly Atom[] {
+    const key = atom.term * 2 + (atom.truth ? 1 : 0);
+    let known = this.single.get(key);
+    if (known === undefined) {
+      known = [{ term: atom.term, truth: atom.truth }];
+      this.single.set(key, known);
+    }
+    return known;
   }
 
   /** Whether a shared term depends on parameters. */

@@ -97,7 +97,7 @@ export class ExprPool {
   private table: Int32Array;
   private mask: number;
 
-  constructor(initial?: Int32Array) {
+  constructor(initial?: Int32Array | Int16Array) {
     const n = initial ? initial.length / STRIDE : 0;
     this.data = new Int32Array(Math.max(16, n + 16) * STRIDE);
     this.count = n;

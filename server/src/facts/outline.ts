@@ -145,9 +145,24 @@ export const COND_STRIDE = 4;
 export const callName = (c: number): number => c >> 1;
 export const callIsMember = (c: number): boolean => (c & 1) === 1;
 
+/**
+ * The names of an outline as they were written down (outline/nameCodec.ts). A tree has some ten million, most of them again
+ * and again: who joins outlines wants numbers, not strings.
+ */
+export interface PackedNames {
+  readonly bytes: Uint8Array;
+  readonly count: number;
+  /** Bytes that they take when they are unpacked. */
+  readonly size: number;
+  /** Names that are not latin1, by index. */
+  readonly wide: ReadonlyMap<number, string>;
+}
+
 export interface FileOutline {
   /** Interned strings of this file in order of first appearance; names[0] === "". */
   names: string[];
+  /** In the place of `names`, for those who asked for it. */
+  packed?: PackedNames;
   /** Bytes of text. */
   size: number;
   fn: Int32Array;

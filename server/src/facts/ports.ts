@@ -17,22 +17,27 @@ export interface FlowRequest {
 export interface FactsPort {
   /**
    * Outlines of the files; `emit` may be called in any order, once a file; null when it could not be read (with why).
-   * Rejects with an AbortError when the signal fires.
+   * Rejects with an AbortError when the signal fires. With `packed` names may stay as they were written down.
    */
   outlines(
     files: readonly string[],
     emit: (file: string, outline: FileOutline | null, problem?: string) => void,
     signal?: AbortSignal,
+    packed?: boolean,
   ): Promise<void>;
   /** The outline that a file had when an image was made of the tree, at once; null where it is not to be had any more. */
   imageOutline?(file: string): FileOutline | null;
   /** Called once the macro classes are known (and again when they change), before any `flows`. */
   setMacroClasses(classes: MacroClasses): void;
-  /** Flow facts; one `emit` a request, its array parallel to `fns`; null for a function that could not be had. */
+  /**
+   * Flow facts; one `emit` a request, its array parallel to `fns`; null for a function that could not be had. With `packed`
+   * names may stay as they were written down.
+   */
   flows(
     requests: readonly FlowRequest[],
     emit: (file: string, fns: readonly number[], facts: (FlowFacts | null)[]) => void,
     signal?: AbortSignal,
+    packed?: boolean,
   ): Promise<void>;
   /** The text of a file as latin1 (unsaved buffers in place of the disk), or null. */
   read(file: string): string | null;

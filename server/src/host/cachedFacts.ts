@@ -12,7 +12,7 @@ import type { FileOutline, MacroClasses, OutlineOptions } from "../facts/outline
 import type { FlowRequest } from "../facts/ports.js";
 import { decodeOutline } from "../outline/codec.js";
 import { outlineFile } from "../outline/outline.js";
-import type { Section } from "../program/image.js";
+import type { SectionSink } from "../program/image.js";
 import {
   BYTES_PER_TREE,
   type CacheSettings,
@@ -20,7 +20,7 @@ import {
   IMAGE_SUFFIX,
   manifestsFolder,
 } from "./cache/folder.js";
-import { contentHash, type Hash, hexOf, keyOf } from "./cache/hash.js";
+import { contentHash, type Hash, hexOf, keyOf, word } from "./cache/hash.js";
 import { BadManifest, type FileVersion, isUnchanged, Manifest } from "./cache/manifest.js";
 import { CacheNotes } from "./cache/notes.js";
 import { unpack } from "./cache/pack.js";
@@ -47,8 +47,30 @@ export const ownerOf = (root: string): Hash => contentHash(Buffer.from(root, "ut
 
 /** Runs that go on from an image may leave this much more than the bound before the next must look at everything. */
 const MOST_OVER = 1.2;
+/** Places of functions whose facts were made, in bits: a kernel has some hundred thousand. */
+const MADE_BITS = 24;
 /** More files than this have changed since an image was made: what it knows is mostly old. */
 const MOST_CHANGED = 400;
+
+/** Functions by content of their file and index in it; now and then it says of one that it is here and it is not. */
+class MadeFlows {
+  private bits: Uint8Array | null = null;
+
+  private static place(content: Hash, fn: number): number {
+    return Math.imul(word(content, 0) ^ Math.imul(fn + 1, 0x9e3779b1), 0x85ebca6b) >>> (32 - MADE_BITS);
+  }
+
+  add(content: Hash, fn: number): void {
+    this.bits ??= new Uint8Array(1 << (MADE_BITS - 3));
+    const at = MadeFlows.place(content, fn);
+    this.bits[at >> 3] |= 1 << (at & 7);
+  }
+
+  has(content: Hash, fn: number): boolean {
+    const at = MadeFlows.place(content, fn);
+    return this.bits !== null && ((this.bits[at >> 3] >> (at & 7)) & 1) !== 0;
+  }
+}
 
 export class CachedFacts implements FactsHost, ResultStore, ImageStore {
   readonly results = this;
@@ -65,6 +87,8 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
   private classes: MacroClasses | null = null;
   /** Content that each file had when its outline was given. */
   private readonly contents = new Map<string, Hash>();
+  /** What this run has made facts of: its own records are of use for nothing else. */
+  private readonly made = new MadeFlows();
   /** A file changed between its outline and its flow facts: what was made of it is right, but not of one content. */
   private torn = false;
   private idle: NodeJS.Timeout | null = null;
@@ -124,8 +148,9 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
     files: readonly string[],
     emit: (file: string, outline: FileOutline | null, problem?: string) => void,
     signal?: AbortSignal,
+    packed = false,
   ): Promise<void> {
-    return this.eachOutline(files, decodeOutline, emit, signal);
+    return this.eachOutline(files, (bytes) => decodeOutline(bytes, packed), emit, signal);
   }
 
   keepOutlines(
@@ -273,6 +298,7 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
     requests: readonly FlowRequest[],
     emit: (file: string, fns: readonly number[], facts: (FlowFacts | null)[]) => void,
     signal?: AbortSignal,
+    packed = false,
   ): Promise<void> {
     signal?.throwIfAborted();
     const stamp = this.flowStamp;
@@ -282,10 +308,11 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
     const found: Map<number, FlowFacts | null>[] = requests.map(() => new Map());
     const records: number[] = [];
     const requestOf: number[] = [];
-    requests.forEach(({ file }, i) => {
+    requests.forEach(({ file, fns }, i) => {
       const hash = this.contents.get(file);
       if (hash === undefined) return;
       for (const record of this.store.records(keyOf(hash, stamp))) {
+        if (this.store.isOwn(record) && !fns.some((fn) => this.made.has(hash, fn))) continue;
         records.push(record);
         requestOf.push(i);
       }
@@ -296,7 +323,7 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
       (at, bytes) => {
         const i = requestOf[at];
         wanted[i] ??= new Set(requests[i].fns);
-        const flows = bytes && this.decoded(records[at], () => decodeFlows(unpack(bytes), wanted[i]));
+        const flows = bytes && this.decoded(records[at], () => decodeFlows(unpack(bytes), wanted[i], packed));
         flows?.fns.forEach((fn, k) => {
           if (!found[i].has(fn)) found[i].set(fn, flows.facts[k]);
         });
@@ -329,12 +356,14 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
         const i = requestOfItem.get(item.fns!)!;
         const { file, fns } = requests[i];
         if ("flows" in result) {
-          const { version, packed, problem } = result;
+          const { version, packed: record, problem } = result;
           if (version && version.hash !== this.contents.get(file)) this.torn = true;
           // What failed may succeed another time; what is kept is only what is sure.
-          if (version && packed && problem === undefined)
-            this.store.put(keyOf(version.hash, stamp), packed, true);
-          const made = decodeFlows(result.flows);
+          if (version && record && problem === undefined) {
+            this.store.put(keyOf(version.hash, stamp), record, true);
+            for (const fn of item.fns!) this.made.add(version.hash, fn);
+          }
+          const made = decodeFlows(result.flows, null, packed);
           made.fns.forEach((fn, k) => {
             found[i].set(fn, made.facts[k]);
           });
@@ -418,14 +447,14 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
     return source.version.hash;
   }
 
-  saveImage(files: readonly string[], question: Hash, image: ReadonlyMap<string, Section>): void {
-    if (this.torn || !this.store.keeps) return;
+  saveImage(files: readonly string[], question: Hash, save: (put: SectionSink) => boolean): boolean {
+    if (this.torn || !this.store.keeps) return false;
     const contents = new Map<string, Hash>();
     for (const file of files) {
       const hash = this.contents.get(file);
       if (hash !== undefined) contents.set(file, hash);
     }
-    this.image.write(question, contents, image);
+    return this.image.write(question, contents, save);
   }
 
   imageOutline(file: string): FileOutline | null {

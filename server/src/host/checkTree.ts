@@ -80,8 +80,8 @@ export async function checkTree(tree: OpenTree, request: CheckRequest): Promise<
   const { low } = result;
   if (contents !== null && isSure(result, facts) && contentsNow() === contents) {
     facts.results!.keep(keyFor(contents, fromImage ? whole : question), encodeResult(result));
-    const image = !fromImage && focus === null && facts.images ? engine.save() : null;
-    if (image) facts.images!.saveImage(files, whole, image);
+    const image =
+      !fromImage && focus === null && facts.images?.saveImage(files, whole, (put) => engine.save(put));
     // Those that are hidden are in the image too, which has them for whoever wants them.
     if (low && !fromImage && !image) facts.results!.keep(keyFor(contents, lowOfWhole), encodeLow(low));
   }

@@ -1,7 +1,7 @@
 /** What every host of facts offers beyond the core's port: unsaved buffers, what went wrong, and an end. */
 import type { EngineImage } from "../engine.js";
 import type { FactsPort } from "../facts/ports.js";
-import type { Section } from "../program/image.js";
+import type { SectionSink } from "../program/image.js";
 import type { Hash } from "./cache/hash.js";
 import type { Sources } from "./sources.js";
 
@@ -33,8 +33,8 @@ export interface ImageStore {
     question: Hash,
     signal?: AbortSignal,
   ): Promise<{ image: EngineImage; changed: string[] } | null>;
-  /** Keeps the image of the files that outlines were given of. */
-  saveImage(files: readonly string[], question: Hash, image: ReadonlyMap<string, Section>): void;
+  /** Keeps the image that `save` gives of the files that outlines were given of; whether it is kept. */
+  saveImage(files: readonly string[], question: Hash, save: (put: SectionSink) => boolean): boolean;
 }
 
 export interface FactsHost extends FactsPort {

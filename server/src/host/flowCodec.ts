@@ -3,7 +3,7 @@
  * all functions, integers as zigzag varints. The length of each function's bytes goes before them: a reader decodes those that
  * it wants.
  */
-import type { FlowFacts } from "../facts/flow.js";
+import type { FlowFacts, FlowNames } from "../facts/flow.js";
 
 /** Changes whenever the meaning of the bytes does. */
 export const FLOW_FORMAT = 2;
@@ -35,10 +35,9 @@ function put(v: number): void {
   scratch[at++] = v;
 }
 
-export function encodeFlows(
-  fns: readonly number[],
-  facts: readonly (FlowFacts | null)[],
-): Uint8Array<ArrayBuffer> {
+/** The facts as bytes, in memory that the next call takes back. */
+export function encodeFlows(fns: readonly number[], facts: readonly (FlowFacts | null)[]): Uint8Array {
+  if (scratch.length > 1 << 22) scratch = new Uint8Array(1 << 16);
   const ids = new Map<string, number>();
   const names: string[] = [];
   let wide = 0;
@@ -75,23 +74,48 @@ export function encodeFlows(
     at += LENGTH;
     put(f.code.length);
     for (const name of f.names) put(ids.get(name)!);
-    const { code } = f;
-    for (let k = 0; k < code.length; k++) {
-      const v = code[k];
-      put((v << 1) ^ (v >> 31));
-    }
+    at = putIntegers(scratch, at, f.code);
     new DataView(scratch.buffer).setUint32(length, at - length - LENGTH, true);
   });
-  const out = scratch.slice(0, at);
-  if (scratch.length > 1 << 22) scratch = new Uint8Array(1 << 16);
-  return out;
+  return scratch.subarray(0, at);
+}
+
+/** Reads integers until the array is full; gives the place behind them. */
+function takeIntegers(bytes: Uint8Array, at: number, into: Int32Array): number {
+  for (let k = 0; k < into.length; k++) {
+    let x = bytes[at++];
+    let v = x & 0x7f;
+    for (let shift = 7; x > 0x7f && shift <= 28; shift += 7) {
+      x = bytes[at++];
+      v |= (x & 0x7f) << shift;
+    }
+    into[k] = (v >>> 1) ^ -(v & 1);
+  }
+  return at;
+}
+
+/** Writes integers where there is room for them; gives the place behind them. */
+function putIntegers(bytes: Uint8Array, at: number, from: Int32Array): number {
+  for (let k = 0; k < from.length; k++) {
+    let v = (from[k] << 1) ^ (from[k] >> 31);
+    while ((v & ~0x7f) !== 0) {
+      bytes[at++] = (v & 0x7f) | 0x80;
+      v >>>= 7;
+    }
+    bytes[at++] = v;
+  }
+  return at;
 }
 
 /**
  * The facts that `encodeFlows` wrote, of all functions or of the wanted ones; throws on bytes that are not of this format.
- * Nothing refers to `bytes` afterwards.
+ * `packed`: names stay as they are, where they are latin1. Nothing refers to `bytes` afterwards.
  */
-export function decodeFlows(bytes: Uint8Array, wanted: ReadonlySet<number> | null = null): FileFlows {
+export function decodeFlows(
+  bytes: Uint8Array,
+  wanted: ReadonlySet<number> | null = null,
+  packed = false,
+): FileFlows {
   if (bytes[0] !== MAGIC || bytes[1] !== FLOW_FORMAT) throw new Error("flow facts: not this format");
   let p = 2;
   const uint = (): number => {
@@ -111,6 +135,8 @@ export function decodeFlows(bytes: Uint8Array, wanted: ReadonlySet<number> | nul
   const ends = new Int32Array(nameCount + 1);
   for (let i = 0; i < nameCount; i++) ends[i + 1] = ends[i] + uint();
   const text = Buffer.from(bytes.buffer, bytes.byteOffset + p, Math.min(tableLength, bytes.length - p));
+  const namesAsWritten: FlowNames | null =
+    packed && width === 1 ? { bytes: bytes.slice(p, p + tableLength), ends } : null;
   p += tableLength;
   const encoding = width === 2 ? "utf16le" : "latin1";
   const table: (string | undefined)[] = new Array(nameCount);
@@ -142,20 +168,19 @@ export function decodeFlows(bytes: Uint8Array, wanted: ReadonlySet<number> | nul
     if (isWanted) {
       const length = uint();
       if (n > bytes.length || length > bytes.length) throw new Error("flow facts: truncated");
-      const names: string[] = new Array(n);
-      for (let k = 0; k < n; k++) names[k] = name(uint());
-      const code = new Int32Array(length);
-      for (let k = 0; k < length; k++) {
-        let x = bytes[p++];
-        let v = x & 0x7f;
-        for (let shift = 7; x > 0x7f && shift <= 28; shift += 7) {
-          x = bytes[p++];
-          v |= (x & 0x7f) << shift;
+      const names: string[] = [];
+      let asWritten: FlowFacts["packed"];
+      if (namesAsWritten) {
+        const indices = new Int32Array(n);
+        for (let k = 0; k < n; k++) {
+          indices[k] = uint();
+          if (indices[k] >>> 0 >= nameCount) throw new Error("flow facts: damaged");
         }
-        code[k] = (v >>> 1) ^ -(v & 1);
-      }
-      if (p !== end) throw new Error("flow facts: damaged");
-      facts.push({ names, code });
+        asWritten = { table: namesAsWritten, indices };
+      } else for (let k = 0; k < n; k++) names.push(name(uint()));
+      const code = new Int32Array(length);
+      if (takeIntegers(bytes, p, code) !== end) throw new Error("flow facts: damaged");
+      facts.push({ names, code, packed: asWritten });
     }
     p = end;
   }

@@ -121,11 +121,12 @@ export class WorkerPool implements FactsHost {
     files: readonly string[],
     emit: (file: string, outline: FileOutline | null, problem?: string) => void,
     signal?: AbortSignal,
+    packed = false,
   ): Promise<void> {
     return this.makeOutlines(
       files.map((file) => ({ file })),
       ({ file }, result) => {
-        if ("outline" in result) emit(file, decodeOutline(result.outline));
+        if ("outline" in result) emit(file, decodeOutline(result.outline, packed));
         else emit(file, null, "problem" in result ? result.problem : "no outline");
       },
       signal,
@@ -160,11 +161,16 @@ export class WorkerPool implements FactsHost {
     requests: readonly FlowRequest[],
     emit: (file: string, fns: readonly number[], facts: (FlowFacts | null)[]) => void,
     signal?: AbortSignal,
+    packed = false,
   ): Promise<void> {
     return this.makeFlows(
       requests,
       ({ file, fns = [] }, result) => {
-        emit(file, fns, "flows" in result ? decodeFlows(result.flows).facts : fns.map(() => null));
+        emit(
+          file,
+          fns,
+          "flows" in result ? decodeFlows(result.flows, null, packed).facts : fns.map(() => null),
+        );
       },
       signal,
     );

@@ -34,7 +34,7 @@ export type ToWorker =
 /** Parallel to the batch's items. `version`, and what is kept under it, are there when the file on disk was
  * read, and versions are wanted. */
 export type ItemResult =
-  /** As `encodeOutline` writes them; those of a batch share one buffer. */
+  /** As `encodeOutline` writes them; bytes of a batch share one buffer. */
   | { outline: Uint8Array; version?: FileVersion }
   /** The cache has the outline of what was read. */
   | { cached: FileVersion }

@@ -6,6 +6,7 @@ import type { KernelVersion } from "../kernel/types.js";
 import type { CacheSettings } from "./cache/folder.js";
 import { CachedFacts } from "./cachedFacts.js";
 import type { FactsHost } from "./factsHost.js";
+import { keepHeapSmall } from "./heap.js";
 import { createInProcessHost } from "./inProcess.js";
 import { type PoolOptions, WorkerPool } from "./pool.js";
 import { readKernelVersion } from "./root.js";
@@ -36,6 +37,7 @@ export function openFacts(options: PoolOptions & { cache?: CacheSettings | null 
 }
 
 export function openTree({ root, jobs, cache }: OpenTreeOptions): OpenTree {
+  keepHeapSmall();
   const version = readKernelVersion(root);
   const tables = loadKernelTables(version);
   const outline = { registrations: registrationNames(tables) };

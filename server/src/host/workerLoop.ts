@@ -35,53 +35,63 @@ export interface WorkerTools {
 
 export type FlowTools = Pick<FactTools, "turns" | "flows" | "flowsOfHeads">;
 
-/** Outlines of one batch in one buffer: many small ones would cost more to hand over than to make. */
-class OutlineBuffer {
+/** What a batch sends, in one buffer: many small ones would cost more to hand over than to make. */
+class BatchBuffer {
   private bytes = new Uint8Array(1 << 18);
   private used = 0;
-  private readonly places: { result: { outline: Uint8Array }; from: number; to: number }[] = [];
+  private readonly places: { from: number; to: number; take: (bytes: Uint8Array) => void }[] = [];
 
-  /** The result of an outline; its bytes are there after `close`. */
-  add<T extends object>(outline: Uint8Array, rest: T): T & { outline: Uint8Array } {
+  /** Copies bytes; `take` is given them as they are sent, when the batch is closed. */
+  add(bytes: Uint8Array, take: (bytes: Uint8Array) => void): void {
     // Checksums read whole words.
     const from = (this.used + 3) & ~3;
-    const to = from + outline.length;
+    const to = from + bytes.length;
     if (to > this.bytes.length) {
       const wider = new Uint8Array(Math.max(this.bytes.length * 2, to));
       wider.set(this.bytes.subarray(0, this.used));
       this.bytes = wider;
     }
-    this.bytes.set(outline, from);
+    this.bytes.set(bytes, from);
     this.used = to;
-    const result = { ...rest, outline: NOTHING };
-    this.places.push({ result, from, to });
-    return result;
+    this.places.push({ from, to, take });
   }
 
   close(transfer: ArrayBuffer[]): void {
     if (this.places.length === 0) return;
     const { buffer } = this.bytes.slice(0, this.used);
-    for (const { result, from, to } of this.places) result.outline = new Uint8Array(buffer, from, to - from);
+    for (const { from, to, take } of this.places) take(new Uint8Array(buffer, from, to - from));
     transfer.push(buffer);
     this.places.length = 0;
     this.used = 0;
   }
 }
 
-const NOTHING = new Uint8Array(0);
+const NOTHING: Uint8Array = new Uint8Array(0);
+
+function outlineResult(bytes: Uint8Array, version: FileVersion | undefined, buffer: BatchBuffer): ItemResult {
+  const result = { outline: NOTHING, ...(version && { version }) };
+  buffer.add(bytes, (sent) => {
+    result.outline = sent;
+  });
+  return result;
+}
 
 function flowResult(
   fns: readonly number[],
   { facts, problem }: FlowResult,
   version: FileVersion | undefined,
-  transfer: ArrayBuffer[],
+  buffer: BatchBuffer,
 ): ItemResult {
-  const flows = encodeFlows(fns, facts);
-  transfer.push(flows.buffer);
-  if (version === undefined) return { flows, problem };
-  const packed = pack(flows);
-  transfer.push(packed.buffer);
-  return { flows, packed, version, problem };
+  const bytes = encodeFlows(fns, facts);
+  const result = { flows: NOTHING, packed: version && NOTHING, version, problem };
+  buffer.add(bytes, (sent) => {
+    result.flows = sent;
+  });
+  if (version)
+    buffer.add(pack(bytes), (sent) => {
+      result.packed = sent;
+    });
+  return result;
 }
 
 export function serveFacts(
@@ -95,7 +105,7 @@ export function serveFacts(
   let classes: MacroClasses | null = null;
   let known: KnownOutlines | null = null;
   let tools: FlowTools | null = null;
-  const outlines = new OutlineBuffer();
+  const buffer = new BatchBuffer();
 
   const read = (item: WorkItem): SourceText => {
     if (item.text === undefined) return sources.read(item.file, versions);
@@ -106,7 +116,7 @@ export function serveFacts(
   };
 
   /** Facts of functions whose file is on disk as it was; null where more of it must be looked at. */
-  const workOnParts = (item: WorkItem, transfer: ArrayBuffer[]): ItemResult | null => {
+  const workOnParts = (item: WorkItem): ItemResult | null => {
     if (!item.fns || !item.heads || item.text !== undefined || classes === null || tools === null)
       return null;
     if (versions && !item.version) return null;
@@ -120,16 +130,11 @@ export function serveFacts(
         throw new Error("changed while it was read");
       return source.text;
     };
-    return flowResult(
-      item.fns,
-      tools.flowsOfHeads(heads, partOf, classes, wholeText),
-      item.version,
-      transfer,
-    );
+    return flowResult(item.fns, tools.flowsOfHeads(heads, partOf, classes, wholeText), item.version, buffer);
   };
 
-  const work = (item: WorkItem, transfer: ArrayBuffer[]): ItemResult => {
-    const quick = workOnParts(item, transfer);
+  const work = (item: WorkItem): ItemResult => {
+    const quick = workOnParts(item);
     if (quick) return quick;
     const source = read(item);
     if ("problem" in source) return { problem: source.problem };
@@ -138,7 +143,7 @@ export function serveFacts(
       if (item.fns === undefined) {
         if (version && known && !item.always && mayHave(known.table, keyOf(version.hash, known.stamp)))
           return { cached: version };
-        return outlines.add(outline(text, item.file), version === undefined ? {} : { version });
+        return outlineResult(outline(text, item.file), version, buffer);
       }
       if (classes === null || tools === null)
         throw new Error("flows were asked for before the macro classes were set");
@@ -152,7 +157,7 @@ export function serveFacts(
           ? tools.flowsOfHeads(heads, partOf, classes, () => text)
           : tools.flows(text, item.file, item.fns, classes),
         version,
-        transfer,
+        buffer,
       );
     } catch (error) {
       return { problem: failureReason(error) };
@@ -163,17 +168,17 @@ export function serveFacts(
     // Before a file is at work: that it cannot be loaded is no file's fault.
     if (tools === null && items.some((item) => item.fns !== undefined)) tools = await flowTools();
     const results: ItemResult[] = [];
-    const transfer: ArrayBuffer[] = [];
     Atomics.store(progress, Progress.batch, id);
     for (let i = 0; i < items.length && !stopped; i++) {
       Atomics.store(progress, Progress.item, i);
       Atomics.add(progress, Progress.begun, 1);
-      results.push(work(items[i], transfer));
+      results.push(work(items[i]));
       // The native parser's trees are only given back when the event loop turns; outlines make none.
       if ((tools?.turns && items[i].fns !== undefined) || i % STOP_EVERY === STOP_EVERY - 1) await nextTurn();
     }
     if (stopped) return;
-    outlines.close(transfer);
+    const transfer: ArrayBuffer[] = [];
+    buffer.close(transfer);
     port.postMessage({ type: "done", id, results } satisfies FromWorker, transfer);
   };
 

@@ -1,8 +1,8 @@
 /** Binary form of a file's outline: what the cache holds and workers send. Small and fast both; versioned. */
-import type { FileOutline } from "../facts/outline.js";
+import type { FileOutline, PackedNames } from "../facts/outline.js";
 import { EMPTY, type Names, NameTable } from "./builder.js";
 import { COLUMNS, type Column, PREDICTIONS, predicted } from "./columns.js";
-import { putNames, takeNames } from "./nameCodec.js";
+import { passNames, putNames, takeNames } from "./nameCodec.js";
 
 /** Changes whenever the meaning of the bytes does; part of the cache key. */
 export const OUTLINE_FORMAT = 3;
@@ -133,6 +133,22 @@ export function encodeOutline(o: FileOutline): Uint8Array {
   return bytes.slice();
 }
 
+/** Integers of a buffer that columns share: one of their own costs each of them more than what is in it. */
+const SHARED = 1 << 16;
+let shared: Int32Array = EMPTY;
+let sharedUsed = 0;
+
+function newColumn(n: number): Int32Array {
+  if (n > SHARED >> 3) return new Int32Array(n);
+  if (sharedUsed + n > shared.length) {
+    shared = new Int32Array(SHARED);
+    sharedUsed = 0;
+  }
+  const at = sharedUsed;
+  sharedUsed += n;
+  return new Int32Array(shared.buffer, at * Int32Array.BYTES_PER_ELEMENT, n);
+}
+
 class Reader {
   at = 0;
   constructor(readonly b: Uint8Array) {}
@@ -169,7 +185,7 @@ class Reader {
     const { b } = this;
     const n = this.count();
     if (n === 0) return EMPTY;
-    const a = new Int32Array(n);
+    const a = newColumn(n);
     let at = this.at;
     for (let c = 0; c < stride; c++) {
       let last = 0;
@@ -195,7 +211,7 @@ class Reader {
     const n = this.count();
     if (n === 0) return EMPTY;
     if (n % stride !== 0) throw new Error("outline: damaged");
-    const a = new Int32Array(n);
+    const a = newColumn(n);
     const wide = stride > 8;
     let at = this.at;
     for (let i = 0; i < n; i += stride) {
@@ -221,8 +237,11 @@ class Reader {
   }
 }
 
-/** The outline that `encodeOutline` or `encodeDraft` wrote; throws on bytes that are not one of this format. */
-export function decodeOutline(bytes: Uint8Array): FileOutline {
+/**
+ * The outline that `encodeOutline` or `encodeDraft` wrote; throws on bytes that are not one of this format. `packed`: its
+ * names stay as they are.
+ */
+export function decodeOutline(bytes: Uint8Array, packed = false): FileOutline {
   const r = new Reader(bytes);
   if (bytes[0] !== MAGIC || bytes[1] !== OUTLINE_FORMAT) throw new Error("outline: not this format");
   r.at = 2;
@@ -231,16 +250,23 @@ export function decodeOutline(bytes: Uint8Array): FileOutline {
   const nameCount = r.uint();
   const nameBytes = r.uint();
   const wideCount = r.uint();
-  const wide: [number, string][] = [];
-  for (let i = 0; i < wideCount; i++) wide.push([r.uint(), r.text()]);
+  const wide = new Map<number, string>();
+  for (let i = 0; i < wideCount; i++) wide.set(r.uint(), r.text());
   const problems = problemCount > 0 ? r.text().split("\0") : [];
-  const { names, at } = takeNames(bytes, r.at, nameCount, nameBytes);
-  r.at = at;
-  for (const [i, name] of wide) names[i] = name;
+  let names: string[] = [];
+  let asWritten: PackedNames | undefined;
+  if (packed) {
+    const from = r.at;
+    r.at = passNames(bytes, from, nameCount, nameBytes);
+    asWritten = { bytes: bytes.slice(from, r.at), count: nameCount, size: nameBytes, wide };
+  } else {
+    ({ names, at: r.at } = takeNames(bytes, r.at, nameCount, nameBytes));
+    for (const [i, name] of wide) names[i] = name;
+  }
   const out: Partial<Record<Column, Int32Array>> = {};
   for (const [name, stride] of COLUMNS) {
     const how = PREDICTIONS[name];
     out[name] = how ? r.records(how) : r.columns(stride);
   }
-  return { names, size, problems, ...(out as Required<typeof out>) };
+  return { names, packed: asWritten, size, problems, ...(out as Required<typeof out>) };
 }

@@ -31,41 +31,85 @@ interface Votes {
   all: Set<string>;
 }
 
+/** A file whose outline has the names with these numbers in the place of its own. */
+interface Numbered {
+  path: string;
+  outline: Pick<FileOutline, "fn" | "macros">;
+}
+
+/** Joins the candidates of all outlines. */
+export function harvestMacroClasses(files: Iterable<{ path: string; outline: FileOutline }>): MacroClasses {
+  const texts: string[] = [];
+  const ids = new Map<string, number>();
+  const id = (name: string): number => {
+    let known = ids.get(name);
+    if (known === undefined) {
+      known = texts.push(name) - 1;
+      ids.set(name, known);
+    }
+    return known;
+  };
+  const numbered: Numbered[] = [];
+  for (const { path, outline } of files) {
+    const { names } = outline;
+    const macros = outline.macros.slice();
+    for (let i = 0; i < macros.length; i += MACRO_STRIDE)
+      for (const c of [0, 2]) macros[i + c] = id(names[macros[i + c]]);
+    const fn = outline.fn.slice();
+    for (let i = 0; i < fn.length; i += FN_STRIDE) fn[i + Fn.name] = id(names[fn[i + Fn.name]]);
+    numbered.push({ path, outline: { macros, fn } });
+  }
+  return harvestNumbered(numbered, { text: (n) => texts[n], count: texts.length });
+}
+
 /**
- * Joins the candidates of all outlines. Files are visited in the order of their paths, so that the result (and its digest)
+ * The same of outlines that were joined. Files are visited in the order of their paths, so that the result (and its digest)
  * depends on the tree only.
  */
-export function harvestMacroClasses(files: Iterable<{ path: string; outline: FileOutline }>): MacroClasses {
-  const votes = new Map<string, Votes>();
+export function harvestNumbered(
+  files: Iterable<Numbered>,
+  names: { text(id: number): string; readonly count: number },
+): MacroClasses {
+  const votesOf = new Map<number, Votes>();
+  const targets = new Set<number>();
   /** Names that are also functions, or macros that stand for a value or code: no attributes. */
-  const others = new Set<string>();
+  const isOther = new Uint8Array(names.count);
   for (const { path, outline } of files) {
     if (isForeign(path)) continue;
-    const { names, macros, fn } = outline;
+    const { macros, fn } = outline;
     const seen = new Set<number>();
     for (let i = 0; i < macros.length; i += MACRO_STRIDE) {
-      const name = names[macros[i]];
-      seen.add(macros[i]);
-      let v = votes.get(name);
+      const name = macros[i];
+      seen.add(name);
+      let v = votesOf.get(name);
       if (v === undefined) {
         v = { attribute: false, loop: false, storage: false, bare: false, via: new Set(), all: new Set() };
-        votes.set(name, v);
+        votesOf.set(name, v);
       }
       const kind = macros[i + 1] >> 1;
-      const target = names[macros[i + 2]];
       // An empty word without underscores that one driver defines is most likely a switch: `#define vector`.
-      if (kind === MacroKind.Empty) v.attribute ||= name.startsWith("__") || isShared(path);
+      if (kind === MacroKind.Empty) v.attribute ||= names.text(name).startsWith("__") || isShared(path);
       else if (kind === MacroKind.Attribute) v.attribute = true;
       else if (kind === MacroKind.Storage) v.storage = true;
       else if (kind === MacroKind.Loop) v.loop = true;
       else if (kind === MacroKind.Bare) v.bare = true;
-      else if (kind === MacroKind.AllOf) v.all.add(target);
-      else v.via.add(target);
+      else if (kind === MacroKind.AllOf) v.all.add(names.text(macros[i + 2]));
+      else {
+        v.via.add(names.text(macros[i + 2]));
+        targets.add(macros[i + 2]);
+      }
     }
     for (let i = 0; i < fn.length; i += FN_STRIDE) {
       const isMacro = (fn[i + Fn.flags] & (FnFlag.Macro | FnFlag.ObjectMacro)) !== 0;
-      if (!isMacro || !seen.has(fn[i + Fn.name])) others.add(names[fn[i + Fn.name]]);
+      if (!isMacro || !seen.has(fn[i + Fn.name])) isOther[fn[i + Fn.name]] = 1;
     }
+  }
+  const votes = new Map<string, Votes>();
+  for (const [name, v] of votesOf) votes.set(names.text(name), v);
+  const others = new Set<string>();
+  for (let name = 0; name < isOther.length; name++) {
+    // Asked about are words that have votes, and those that such words stand for.
+    if (isOther[name] === 1 && (votesOf.has(name) || targets.has(name))) others.add(names.text(name));
   }
   for (const [name, v] of votes) {
     // What is an attribute here and stands for a function there is none.

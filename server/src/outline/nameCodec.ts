@@ -2,6 +2,7 @@
  * How the names of an outline are written down: each as what it adds to the last one before it that begins with the same
  * four bytes. A file's names share the prefixes of its driver; this takes a quarter off them at the cost of a copy.
  */
+import type { PackedNames } from "../facts/outline.js";
 import { latin1, type Names } from "./builder.js";
 
 /** Bytes that decide which earlier name is looked at. */
@@ -87,6 +88,21 @@ export function takeNames(
   count: number,
   size: number,
 ): { names: string[]; at: number } {
+  const behind = passNames(b, at, count, size);
+  const names = count === 1 ? [""] : latin1(out, 0, size).split("\0");
+  if (names.length !== count) throw new Error("outline: names damaged");
+  if (out.length > 1 << 22) out = new Uint8Array(1 << 14);
+  return { names, at: behind };
+}
+
+/** Each name is the latin1 bytes from behind the end of the one before it; in memory that the next call takes back. */
+export function unpackNames({ bytes, count, size }: PackedNames): { bytes: Uint8Array; ends: Int32Array } {
+  passNames(bytes, 0, count, size);
+  return { bytes: out, ends };
+}
+
+/** Reads names into memory that the next call takes back; gives the place behind them. Throws when they are damaged. */
+export function passNames(b: Uint8Array, at: number, count: number, size: number): number {
   if (count < 1 || count - 1 > b.length - at || size > LARGEST) throw new Error("outline: names damaged");
   if (size > out.length) out = new Uint8Array(size * 2);
   if (count > ends.length) ends = new Int32Array(count * 2);
@@ -124,8 +140,5 @@ export function takeNames(
     ends[i] = p;
   }
   if (p !== size) throw new Error("outline: names damaged");
-  const names = count === 1 ? [""] : latin1(to, 0, size).split("\0");
-  if (names.length !== count) throw new Error("outline: names damaged");
-  if (out.length > 1 << 22) out = new Uint8Array(1 << 14);
-  return { names, at };
+  return at;
 }

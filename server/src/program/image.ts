@@ -9,12 +9,18 @@ export type Section = Int32Array | Uint8Array;
 /** Not what this version writes, or not whole. */
 export class BadImage extends Error {}
 
+/** Takes the sections of an image one by one; what it is given is not kept by whoever gives it. */
+export type SectionSink = (name: string, section: Section) => void;
+
 export class ImageWriter {
-  readonly sections = new Map<string, Section>();
+  private readonly names = new Set<string>();
+
+  constructor(private readonly sink: SectionSink) {}
 
   put(name: string, array: Section): void {
-    if (this.sections.has(name)) throw new Error(`image: ${name} twice`);
-    this.sections.set(name, array);
+    if (this.names.has(name)) throw new Error(`image: ${name} twice`);
+    this.names.add(name);
+    this.sink(name, array);
   }
 
   lists(name: string, lists: PackedLists): void {

@@ -63,6 +63,27 @@ export class Names {
     return known >= 0 ? known : this.add(text, hash);
   }
 
+  /** The same of a name that is given as latin1. */
+  idOf(latin1: Uint8Array, from: number, to: number): number {
+    const length = to - from;
+    const hash = hashOfBytes(latin1, from, to);
+    const mask = this.table.length - 1;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const id = this.table[slot] - 1;
+      if (id < 0) break;
+      if (this.hashes[id] !== hash) continue;
+      const at = id === 0 ? 0 : this.ends[id - 1];
+      if (this.ends[id] - at !== length) continue;
+      const { bytes } = this;
+      let i = 0;
+      while (i < length && bytes[at + i] === latin1[from + i]) i++;
+      if (i === length) return id;
+    }
+    const at = this.roomFor(length);
+    for (let i = 0; i < length; i++) this.bytes[at + i] = latin1[from + i];
+    return this.added(at + length, hash);
+  }
+
   /** The number of a name, -1 when it has none. */
   find(text: string): number {
     return this.lookup(text, hashOf(text));
@@ -99,26 +120,38 @@ export class Names {
   }
 
   private add(text: string, hash: number): number {
+    if (isWide(text)) {
+      const id = this.added(this.roomFor(0), 0, false);
+      this.wide.set(text, id);
+      this.strings[id] = text;
+      return id;
+    }
+    const at = this.roomFor(text.length);
+    for (let i = 0; i < text.length; i++) this.bytes[at + i] = text.charCodeAt(i);
+    return this.added(at + text.length, hash);
+  }
+
+  /** Where the bytes of the next name go. */
+  private roomFor(length: number): number {
+    const from = this.size === 0 ? 0 : this.ends[this.size - 1];
+    while (from + length > this.bytes.length) {
+      const wider = new Uint8Array(Math.max(1 << 12, this.bytes.length * 2));
+      wider.set(this.bytes);
+      this.bytes = wider;
+    }
+    return from;
+  }
+
+  /** Gives a number to the name whose bytes end here. */
+  private added(end: number, hash: number, isFound = true): number {
     const id = this.size++;
     if (id >= this.ends.length) {
       this.ends = grown(this.ends, id * 2);
       this.hashes = grown(this.hashes, id * 2);
     }
-    const from = id === 0 ? 0 : this.ends[id - 1];
-    this.ends[id] = from;
+    this.ends[id] = end;
     this.strings[id] = undefined;
-    if (isWide(text)) {
-      this.wide.set(text, id);
-      this.strings[id] = text;
-      return id;
-    }
-    while (from + text.length > this.bytes.length) {
-      const wider = new Uint8Array(Math.max(1 << 12, this.bytes.length * 2));
-      wider.set(this.bytes);
-      this.bytes = wider;
-    }
-    for (let i = 0; i < text.length; i++) this.bytes[from + i] = text.charCodeAt(i);
-    this.ends[id] = from + text.length;
+    if (!isFound) return id;
     this.hashes[id] = hash;
     if (this.size * 2 > this.table.length) this.rehash();
     else this.insert(id);
@@ -155,6 +188,12 @@ function hashesOf(bytes: Uint8Array, ends: Int32Array): Int32Array {
     out[id] = h ^ (h >>> 15);
   }
   return out;
+}
+
+function hashOfBytes(bytes: Uint8Array, from: number, to: number): number {
+  let h = to - from;
+  for (let i = from; i < to; i++) h = Math.imul(h ^ bytes[i], 0x01000193);
+  return h ^ (h >>> 15);
 }
 
 function hashOf(text: string): number {

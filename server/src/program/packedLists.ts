@@ -90,6 +90,8 @@ export class PackedLists {
   }
 }
 
+const NOTHING = new Uint8Array(0);
+
 /** Bytes that grow, and how integers and texts are written into them. */
 export class ByteWriter {
   private bytes = new Uint8Array(1 << 16);
@@ -136,9 +138,11 @@ export class ByteWriter {
     this.at = at;
   }
 
-  /** What was written, in a buffer of its own. */
+  /** What was written; nothing can be written after it. */
   take(): Uint8Array {
-    return this.bytes.slice(0, this.at);
+    const { bytes } = this;
+    this.bytes = NOTHING;
+    return bytes.subarray(0, this.at);
   }
 }
 
@@ -165,6 +169,9 @@ export class ByteReader {
     return (v >>> 1) ^ -(v & 1);
   }
 }
+
+/** Lists up to this length are copied when they grow. */
+const SHORT = 8;
 
 /** A map of lists: what was packed, and what was changed since. */
 export class ListMap {
@@ -201,8 +208,17 @@ export class ListMap {
 
   push(key: number, value: number): void {
     const list = this.get(key);
-    if (list) list.push(value);
-    else this.own.set(key, [value]);
+    if (!list) this.own.set(key, [value]);
+    // An array that grows by itself takes room for sixteen more; most lists never have three.
+    else if (list.length < SHORT) this.own.set(key, list.concat(value));
+    else list.push(value);
+  }
+
+  pushPair(key: number, a: number, b: number): void {
+    const list = this.get(key);
+    if (!list) this.own.set(key, [a, b]);
+    else if (list.length < SHORT) this.own.set(key, list.concat(a, b));
+    else list.push(a, b);
   }
 
   /** Takes one value out of a list; a list without values is none. */

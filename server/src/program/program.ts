@@ -11,6 +11,7 @@ import {
   FnFlag,
   INIT_STRIDE,
   Init,
+  type PackedNames,
   REG_STRIDE,
   Reg,
   STRUCT_STRIDE,
@@ -19,6 +20,8 @@ import {
   Typed,
 } from "../facts/outline.js";
 import { COLUMNS } from "../outline/columns.js";
+import { MACRO_STRIDE } from "../outline/macroKinds.js";
+import { unpackNames } from "../outline/nameCodec.js";
 import type { ImageReader, ImageWriter } from "./image.js";
 import { Includes } from "./includes.js";
 import { Names } from "./names.js";
@@ -285,8 +288,7 @@ export class Program {
 
   /** Replaces the file's own name numbers by the program's. */
   private intern(o: FileOutline): void {
-    const map = new Int32Array(o.names.length);
-    for (let i = 0; i < map.length; i++) map[i] = this.names.id(o.names[i]);
+    const map = o.packed ? this.numbersOf(o.packed) : Int32Array.from(o.names, (name) => this.names.id(name));
     const column = (a: Int32Array, stride: number, ...cols: number[]): void => {
       for (let i = 0; i < a.length; i += stride) for (const c of cols) a[i + c] = map[a[i + c]];
     };
@@ -301,8 +303,19 @@ export class Program {
     column(o.includes, 1, 0);
     column(o.annots, 2, 1);
     column(o.conds, 4, 0);
+    column(o.macros, MACRO_STRIDE, 0, 2);
     for (let i = 0; i < o.calls.length; i++) o.calls[i] = map[o.calls[i] >> 1] * 2 + (o.calls[i] & 1);
     o.names = [];
+    o.packed = undefined;
+  }
+
+  private numbersOf(packed: PackedNames): Int32Array {
+    const { names } = this;
+    const { bytes, ends } = unpackNames(packed);
+    const map = new Int32Array(packed.count);
+    for (let i = 1; i < map.length; i++) map[i] = names.idOf(bytes, ends[i - 1] + 1, ends[i]);
+    for (const [i, name] of packed.wide) map[i] = names.id(name);
+    return map;
   }
 
   private link(f: SourceFile): void {
@@ -318,9 +331,9 @@ export class Program {
       (flags & FnFlag.Prototype ? this.annotated : this.definitions).push(name, f.fns[i]);
     }
     for (let i = 0; i < o.structs.length; i += STRUCT_STRIDE)
-      pushPlace(this.structs, o.structs[i + Struct.name], f, i);
+      this.structs.pushPair(o.structs[i + Struct.name], f.index, i);
     for (let i = 0; i < o.globals.length; i += TYPED_STRIDE)
-      pushPlace(this.globals, o.globals[i + Typed.name], f, i);
+      this.globals.pushPair(o.globals[i + Typed.name], f.index, i);
   }
 
   private unlink(f: SourceFile): void {
@@ -430,7 +443,8 @@ export class Program {
     }
     let out = known.get(name);
     if (!out) {
-      out = this.resolveNew(name, all, from);
+      // Kept for good: without the room that a list has taken to grow.
+      out = this.resolveNew(name, all, from).slice();
       known.set(name, out);
     }
     return out;
@@ -654,11 +668,6 @@ function grown(a: Int32Array): Int32Array {
   const b = new Int32Array(a.length * 2);
   b.set(a);
   return b;
-}
-
-function pushPlace(map: ListMap, name: number, f: SourceFile, i: number): void {
-  map.push(name, f.index);
-  map.push(name, i);
 }
 
 function dropPlace(map: ListMap, name: number, f: SourceFile, i: number): void {

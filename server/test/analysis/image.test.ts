@@ -9,7 +9,7 @@ import type { Finding } from "../../src/findings/types.js";
 import { createInProcessHost } from "../../src/host/inProcess.js";
 import { loadKernelTables } from "../../src/kernel/load.js";
 import { outlineFile } from "../../src/outline/outline.js";
-import { BadImage } from "../../src/program/image.js";
+import { BadImage, type Section } from "../../src/program/image.js";
 import { nextEdit, program, random } from "./randomEdits.js";
 
 const [FIRST, LAST] = (process.env.LOCKCTX_IMAGE_SEEDS ?? "1-6").split("-").map(Number);
@@ -18,7 +18,7 @@ const SEEDS = Array.from({ length: LAST - FIRST + 1 }, (_, i) => FIRST + i);
 const EDITS = 12;
 const IMAGES = 6;
 
-type EngineImage = NonNullable<ReturnType<Engine["save"]>>;
+type EngineImage = ReadonlyMap<string, Section>;
 
 const tables = loadKernelTables(null);
 const outline = { registrations: new Set(tables.registrations.keys()) };
@@ -40,8 +40,8 @@ async function fresh(
   const { engine } = open(texts);
   await engine.load([...texts.keys()].sort());
   const { findings } = await engine.check({ focus: null });
-  const image = engine.save();
-  if (!image) throw new Error("nothing to save");
+  const image = new Map<string, Section>();
+  if (!engine.save((name, section) => image.set(name, section))) throw new Error("nothing to save");
   return { findings, image: copied(image) };
 }
 

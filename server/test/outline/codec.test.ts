@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { FileOutline } from "../../src/facts/outline.js";
 import { decodeOutline, encodeOutline } from "../../src/outline/codec.js";
+import { unpackNames } from "../../src/outline/nameCodec.js";
 import { outlineBytes, outlineFile } from "../../src/outline/outline.js";
 import { outlineOf } from "./show.js";
 
@@ -21,6 +22,20 @@ describe("the codec", () => {
     const o = outlineOf(SOURCE, ["reg"]);
     expect(o.regs.length).toBeGreaterThan(0);
     expect(decodeOutline(encodeOutline(o))).toEqual(o);
+  });
+
+  it("leaves names as they were written for those who join them", () => {
+    const o = outlineOf(`${SOURCE}\n#if ${"defined(A_LONG_CONDITION) && ".repeat(20)}1\nint g;\n#endif\n`, [
+      "reg",
+    ]);
+    const { names, packed, ...rest } = decodeOutline(encodeOutline(o), true);
+    const { bytes, ends } = unpackNames(packed!);
+    const written = Array.from({ length: packed!.count }, (_, i) =>
+      i === 0 ? "" : Buffer.from(bytes.slice(ends[i - 1] + 1, ends[i])).toString("latin1"),
+    );
+    for (const [i, name] of packed!.wide) written[i] = name;
+    expect(names).toEqual([]);
+    expect({ ...rest, names: written }).toEqual(o);
   });
 
   it("gives back outlines of nothing and of problems", () => {

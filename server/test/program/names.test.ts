@@ -11,6 +11,19 @@ describe("names", () => {
     expect(names.text(2)).toBe("mutex_lock");
   });
 
+  it("have the same number when they are given as bytes", () => {
+    const names = new Names();
+    const bytes = Buffer.from("kfree\0größe\0kmalloc", "latin1");
+    names.id("kfree");
+    expect([names.idOf(bytes, 0, 5), names.idOf(bytes, 6, 11), names.idOf(bytes, 12, 19)]).toEqual([1, 2, 3]);
+    expect([names.text(2), names.find("größe"), names.id("kmalloc"), names.idOf(bytes, 5, 5)]).toEqual([
+      "größe",
+      2,
+      3,
+      0,
+    ]);
+  });
+
   it("are found only when they are there", () => {
     const names = new Names();
     names.id("kfree");

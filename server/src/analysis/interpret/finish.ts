@@ -1,6 +1,8 @@
 /** The result of a function's run: its summary and raw findings, sorted and cut to size. */
 import { Fn } from "../../facts/outline.js";
 import { buildEffects, type Exit } from "../effects.js";
+import type { RawFinding, SleepEntry } from "../summary.js";
+import type { World } from "../world.js";
 import { compareEntries } from "./entries.js";
 import type { FnResult, Frame } from "./frame.js";
 import type { Sleeping } from "./sleeping.js";
@@ -9,32 +11,49 @@ import type { Sleeping } from "./sleeping.js";
 export const MOST_ENTRIES = 16;
 export const MOST_PATHS = 16;
 
+const NONE: readonly never[] = [];
+const NO_FINDINGS: RawFinding[] = [];
+
+/** What is kept, in the least memory: lists that grew have room for sixteen more. */
+function settled(entries: SleepEntry[], { shared }: World): SleepEntry[] {
+  for (const e of entries) {
+    if (e.gfp.length > 0) e.gfp = e.gfp.slice();
+    if (e.atoms.length > 0) e.atoms = shared.settled(e.atoms);
+    if (e.dropped.length > 0) e.dropped = e.dropped.slice();
+  }
+  return entries;
+}
+
 /** Puts the result together when no path is left to run. */
 export function finish(frame: Frame, sleeping: Sleeping, exits: readonly Exit[]): FnResult {
   const { result } = frame;
   const compare = compareEntries(frame.world);
   const all = [...sleeping.entries.values()].sort(compare);
-  const sleeps = all.slice(0, MOST_ENTRIES);
+  const sleeps = settled(all.slice(0, MOST_ENTRIES), frame.world);
   const annots = annotationKinds(frame);
   const effects = buildEffects(exits, frame.t, frame.fn, annots, frame.takenNames);
-  result.callees = [...frame.callees];
+  result.callees = frame.callees.size === 0 ? NONE : [...frame.callees];
   result.summary = {
-    sleeps,
+    sleeps: sleeps.length === 0 ? NONE : sleeps,
     more: all.length - sleeps.length,
     effects,
     noReturn: exits.length === 0 && result.capped === 0,
   };
   for (const f of sleeping.raw.values()) {
     const list = [...sleeping.rawEntries.get(f)!.values()].sort(compare);
-    f.entries = list.slice(0, MOST_PATHS);
+    f.entries = settled(list.slice(0, MOST_PATHS), frame.world);
     f.more = list.length - f.entries.length;
     f.maybeHeld = sleeping.bareAt.has(f.at);
     result.findings.push(f);
   }
-  result.findings.sort(
-    (a, b) =>
-      a.at - b.at || a.context.at - b.context.at || (a.callee < b.callee ? -1 : a.callee > b.callee ? 1 : 0),
-  );
+  if (result.findings.length === 0) result.findings = NO_FINDINGS;
+  else
+    result.findings.sort(
+      (a, b) =>
+        a.at - b.at ||
+        a.context.at - b.context.at ||
+        (a.callee < b.callee ? -1 : a.callee > b.callee ? 1 : 0),
+    );
   return result;
 }
 

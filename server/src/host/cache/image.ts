@@ -5,7 +5,7 @@
 import { closeSync, fstatSync, openSync, readSync, renameSync, unlinkSync, writeSync } from "node:fs";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { EngineImage } from "../../engine.js";
-import { BadImage, type Section } from "../../program/image.js";
+import { BadImage, type SectionSink } from "../../program/image.js";
 import { checksum, type Hash, hexOf } from "./hash.js";
 
 const MAGIC = "lockctx image 1\n";
@@ -38,14 +38,17 @@ export interface StoredImage extends EngineImage {
   close(): void;
 }
 
-/** Writes an image whole or not at all, and none of more bytes than given; throws what the file system throws. */
+/**
+ * Writes the image that `save` gives, whole or not at all, and none of more bytes than given; whether there is one now.
+ * Throws what the file system throws.
+ */
 export function writeImage(
   path: string,
   stamp: Hash,
   contents: ReadonlyMap<string, Hash>,
-  sections: ReadonlyMap<string, Section>,
+  save: (put: SectionSink) => boolean,
   mostBytes: number,
-): void {
+): boolean {
   const temporary = `${path}.${process.pid}.part`;
   const fd = openSync(temporary, "w", 0o600);
   let at = 0;
@@ -61,7 +64,7 @@ export function writeImage(
     ]);
     // Parts first: only then is it known where they lie.
     write(Buffer.alloc(MAGIC.length + 8));
-    for (const [name, section] of sections) {
+    const saved = save((name, section) => {
       const raw = new Uint8Array(section.buffer, section.byteOffset, section.byteLength);
       // From the middle: beginnings are unlike the rest.
       const middle = Math.max(0, (raw.length - SAMPLE) >> 1);
@@ -78,7 +81,7 @@ export function writeImage(
         check: checksum(bytes),
       };
       write(bytes);
-    }
+    });
     const head = Buffer.from(
       JSON.stringify({
         stamp: hexOf(stamp),
@@ -99,8 +102,10 @@ export function writeImage(
     write(headAt);
     writeSync(fd, start, 0, start.length, 0);
     closeSync(fd);
-    if (at <= mostBytes) renameSync(temporary, path);
+    const kept = saved && at <= mostBytes;
+    if (kept) renameSync(temporary, path);
     else unlinkSync(temporary);
+    return kept;
   } catch (error) {
     try {
       closeSync(fd);

@@ -36,6 +36,7 @@ export class Store {
   private readonly pending = new KeySet();
   private readonly bad = new Set<number>();
   private readonly usedRecords = new Set<number>();
+  private readonly ownRecords = new Set<number>();
   private writable = true;
   private changed = false;
   private closed = false;
@@ -164,8 +165,13 @@ export class Store {
     this.pending.clear();
   }
 
+  /** Whether what is under a record was put here, by this process. */
+  isOwn(record: number): boolean {
+    return this.ownRecords.has(record);
+  }
+
   /** Makes everything stored so far visible, here and to others. */
-  seal(): void {
+  seal(own = true): void {
     const { writer } = this;
     if (!writer) return;
     try {
@@ -177,7 +183,10 @@ export class Store {
       segment.used = true;
       const first = this.index.size;
       this.adopt(segment);
-      for (let r = first; r < this.index.size; r++) this.usedRecords.add(r);
+      for (let r = first; r < this.index.size; r++) {
+        this.usedRecords.add(r);
+        if (own) this.ownRecords.add(r);
+      }
     } catch (error) {
       this.stopWriting(error);
     }
@@ -306,9 +315,9 @@ export class Store {
         if (!s.read(bytes, s.offset(i)) || !s.isGood(i, bytes)) continue;
         this.writer ??= this.newWriter();
         this.writer.add(identity, bytes);
-        if (this.writer.bytes >= SEGMENT_BYTES) this.seal();
+        if (this.writer.bytes >= SEGMENT_BYTES) this.seal(false);
       }
-      this.seal();
+      this.seal(false);
     } catch (error) {
       this.stopWriting(error);
     }

@@ -1,6 +1,6 @@
 /** The image of one tree in the cache: opened, written and given up; whatever is wrong with it is one line to the user. */
 import { unlinkSync, utimesSync } from "node:fs";
-import type { Section } from "../../program/image.js";
+import type { SectionSink } from "../../program/image.js";
 import { errorReason } from "../walk.js";
 import { contentHash, type Hash } from "./hash.js";
 import { openImage, type StoredImage, writeImage } from "./image.js";
@@ -40,11 +40,12 @@ export class TreeImage {
     return this.opened;
   }
 
-  write(question: Hash, contents: ReadonlyMap<string, Hash>, sections: ReadonlyMap<string, Section>): void {
+  write(question: Hash, contents: ReadonlyMap<string, Hash>, save: (put: SectionSink) => boolean): boolean {
     try {
-      writeImage(this.path, this.stampOf(question), contents, sections, this.mostBytes);
+      return writeImage(this.path, this.stampOf(question), contents, save, this.mostBytes);
     } catch (error) {
       this.notes.cannotWrite(this.path, error);
+      return false;
     }
   }
 
