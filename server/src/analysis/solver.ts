@@ -370,6 +370,7 @@ export class Solver implements World {
   /** After itself, what a function calls where it is atomic; null: not known. */
   private setRegionCalls(fn: number, calls: number[] | null): void {
     const old = this.regionCalls.get(fn) ?? [];
+    this.orders.forget(fn, () => this.calledBy(fn));
     for (let i = 1; i < old.length; i++) this.rootsOf.drop(old[i], fn);
     if (!calls) {
       this.regionCalls.delete(fn);
@@ -917,6 +918,12 @@ export class Solver implements World {
     }
   }
 
+  /** All functions that are not solved, where they are fewer than so many and known. */
+  private fewUnsolved(most: number): readonly number[] | null {
+    if (this.stale.size + this.lost.size >= most) return null;
+    return [...this.stale, ...this.lost].filter((fn) => this.isUnsolved(fn));
+  }
+
   private isCycle(group: readonly number[]): boolean {
     return group.length > 1 || (this.edges.get(group[0]) ?? []).includes(group[0]);
   }
@@ -935,7 +942,12 @@ export class Solver implements World {
     let made: ReadonlyMap<number, FnResult | null>;
     if (isCycle) {
       this.cycleSignal = signal;
-      made = await this.cycles.solve(group, (fn) => this.isUnsolved(fn), pauses);
+      made = await this.cycles.solve(
+        group,
+        (fn) => this.isUnsolved(fn),
+        this.fewUnsolved(group.length),
+        pauses,
+      );
     } else {
       // After an edit of an engine that was restored, facts are read when they are needed.
       const [fn] = group;
@@ -943,9 +955,10 @@ export class Solver implements World {
       this.cycles.drop(fn);
       made = new Map([[fn, this.runForCallers(fn)]]);
     }
-    for (const fn of group) this.stale.delete(fn);
+    const inside = isCycle ? this.cycles.membersOf(group[0]) : new Set(group);
+    for (const fn of this.stale.size < group.length ? this.stale : group)
+      if (inside.has(fn)) this.stale.delete(fn);
     const told: number[] = [];
-    const inside = new Set(group);
     for (const [fn, result] of made) {
       const was = this.exported.has(fn) ? this.results.get(fn)?.summary : undefined;
       if (result) {
@@ -959,9 +972,12 @@ export class Solver implements World {
       }
       if (was && result && sameSummary(was, result.summary)) continue;
       for (const user of this.usersOf(fn)) {
-        if (inside.has(user)) continue;
-        this.stale.add(user);
-        told.push(user);
+        // Within a cycle that never rests, who was run before this one still has to find what it says now.
+        if (inside.has(user)) this.foundByItself.delete(user);
+        else {
+          this.stale.add(user);
+          told.push(user);
+        }
       }
     }
     return told;

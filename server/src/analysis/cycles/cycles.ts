@@ -6,7 +6,7 @@ import type { ImageReader } from "../../program/image.js";
 import type { FnResult } from "../interpret/frame.js";
 import type { Pauses } from "../pauses.js";
 import type { Summary } from "../summary.js";
-import { type CycleOrder, orderOf, stillHolds } from "./order.js";
+import { type CycleOrder, FEW, orderOf, stillHolds } from "./order.js";
 import { CycleRun, type CycleWorld, type Said } from "./run.js";
 
 /** What an image has of the members. */
@@ -18,14 +18,19 @@ export interface SavedSaid {
 export interface CyclesWorld extends CycleWorld {
   comparePlaces(a: number, b: number): number;
   /** Those of the members that each member calls by name. */
-  directCalls(members: ReadonlySet<number>, of: readonly number[]): ReadonlyMap<number, readonly number[]>;
+  directCalls(
+    members: { has(fn: number): boolean },
+    of: readonly number[],
+  ): ReadonlyMap<number, readonly number[]>;
 }
 
 /** A cycle that was worked out. */
 interface Cycle {
   readonly order: CycleOrder;
   readonly places: ReadonlyMap<number, number>;
-  readonly lastRound: number;
+  lastRound: number;
+  /** The list of its members that was asked about last: a long one is not compared again. */
+  members: readonly number[] | null;
 }
 
 const NONE: readonly number[] = [];
@@ -56,59 +61,87 @@ export class Cycles {
 
   /** Whether these functions, who call each other or are one that calls nobody back, are what they were when they were worked out. */
   knows(group: readonly number[], isCycle: boolean): boolean {
-    const cycle = this.cycleOf.get(group[0]);
-    if (!isCycle || !cycle) return isCycle === (cycle !== undefined);
-    return cycle.places.size === group.length && group.every((fn) => this.cycleOf.get(fn) === cycle);
+    return isCycle ? this.known(group) !== null : !this.cycleOf.has(group[0]);
+  }
+
+  /** The cycle of exactly these members. */
+  private known(members: readonly number[]): Cycle | null {
+    const cycle = this.cycleOf.get(members[0]);
+    if (!cycle || cycle.places.size !== members.length) return null;
+    if (cycle.members === members) return cycle;
+    if (!members.every((fn) => this.cycleOf.get(fn) === cycle)) return null;
+    cycle.members = members;
+    return cycle;
+  }
+
+  /** Members of the cycle that a function is in. */
+  membersOf(fn: number): { has(fn: number): boolean } {
+    return this.cycleOf.get(fn)!.places;
   }
 
   /** It is in no cycle (any more). */
   drop(fn: number): void {
+    const cycle = this.cycleOf.get(fn);
+    if (!cycle) return;
+    cycle.members = null;
     this.cycleOf.delete(fn);
     this.said.delete(fn);
   }
 
   /**
    * Works out a cycle: the results of those members whose result may be another one than they have; null for one that has
-   * none. `isStale`: the member was edited, or what a function outside the cycle says to it. Rejects when it is stopped:
-   * then everything is as it was.
+   * none. `isStale`: the member was edited, or what a function outside the cycle says to it; `stale`: all such functions
+   * where they are few. Rejects when it is stopped: then everything is as it was.
    */
   async solve(
     members: readonly number[],
     isStale: (fn: number) => boolean,
+    fewStale: readonly number[] | null,
     pauses: Pauses,
   ): Promise<ReadonlyMap<number, FnResult | null>> {
-    let earlier = this.earlierOf(members);
-    let stale = members.filter((fn) => isStale(fn) || !earlier?.places.has(fn));
+    const known = this.known(members);
+    let earlier = known ?? this.earlierOf(members);
+    let stale =
+      known && fewStale
+        ? fewStale.filter((fn) => known.places.has(fn))
+        : members.filter((fn) => isStale(fn) || !earlier?.places.has(fn));
     if (stale.length * 2 > members.length) {
       earlier = null;
       stale = [...members];
     }
     const { order, moved } = this.orderFor(members, earlier, stale);
-    const places = earlier?.order === order ? earlier.places : placesOf(order.fns);
+    const isSame = earlier !== null && earlier.order === order;
+    const places = isSame ? earlier!.places : placesOf(order.fns);
     const dirty = new Uint8Array(members.length);
     for (const fn of [...stale, ...moved]) dirty[places.get(fn)!] = 1;
-    this.run = new CycleRun(
+    const run = new CycleRun(
       this.world,
       order.fns,
+      places,
       earlier && {
         said: (fn) => (earlier.places.has(fn) ? this.saidBy(fn) : undefined),
         lastRound: earlier.lastRound,
       },
       dirty,
     );
+    this.run = run;
     try {
-      await this.run.solve(pauses);
-      const made = new Map(this.run.made());
-      for (const [fn, history] of this.run.histories) this.said.set(fn, history);
-      this.remember({ order, places, lastRound: this.run.lastRound });
-      return made;
+      await run.solve(pauses);
     } finally {
       this.run = null;
     }
+    for (const [fn, history] of run.histories) this.said.set(fn, history);
+    if (isSame) earlier!.lastRound = run.lastRound;
+    else this.remember({ order, places, lastRound: run.lastRound, members });
+    return new Map(run.made());
   }
 
   private remember(cycle: Cycle): void {
-    for (const fn of cycle.order.fns) this.cycleOf.set(fn, cycle);
+    for (const fn of cycle.order.fns) {
+      const before = this.cycleOf.get(fn);
+      if (before) before.members = null;
+      this.cycleOf.set(fn, cycle);
+    }
   }
 
   /** The earlier cycle that most of these were members of. */
@@ -130,19 +163,23 @@ export class Cycles {
     stale: readonly number[],
   ): { order: CycleOrder; moved: readonly number[] } {
     const { world } = this;
-    const set = new Set(members);
-    const graph = (of: readonly number[]) => {
+    const graph = (set: { has(fn: number): boolean }, of: readonly number[]) => {
       const direct = world.directCalls(set, of);
       return {
         direct: (fn: number): readonly number[] => direct.get(fn) ?? NONE,
         comparePlaces: (a: number, b: number): number => world.comparePlaces(a, b),
       };
     };
-    if (!earlier) return { order: orderOf(members, graph(members)), moved: NONE };
-    const same = earlier.places.size === set.size && members.every((fn) => earlier.places.has(fn));
-    if (same && stillHolds(earlier.order, earlier.places, stale, graph(stale)))
+    const same = earlier !== null && this.known(members) === earlier;
+    if (
+      same &&
+      stale.length <= FEW &&
+      stillHolds(earlier.order, earlier.places, stale, graph(earlier.places, stale))
+    )
       return { order: earlier.order, moved: NONE };
-    const order = orderOf(members, graph(members));
+    const set = new Set(members);
+    const order = orderOf(members, graph(set, members));
+    if (!earlier) return { order, moved: NONE };
     const places = placesOf(order.fns);
     const moved = new Set<number>();
     // Whoever came or went is heard in another way than before.
@@ -205,7 +242,7 @@ export class Cycles {
         heights: heights.slice(at, end),
         joint: Uint8Array.from(joint.subarray(at, end)),
       };
-      this.remember({ order, places: placesOf(order.fns), lastRound: sizes[i + 1] });
+      this.remember({ order, places: placesOf(order.fns), lastRound: sizes[i + 1], members: null });
       at = end;
     }
   }

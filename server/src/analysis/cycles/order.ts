@@ -69,12 +69,12 @@ export function stillHolds(
   return true;
 }
 
-/** More members than this are found from their names, not from their calls, which may have to be read. */
-const FEW = 64;
+/** The calls of more functions than this are found from the names of all members: their own may have to be read. */
+export const FEW = 64;
 
-/** For each of some members of a cycle, the members that it calls by name. */
+/** For each of a few members of a cycle, or of all, the members that it calls by name. */
 export function directCalls(
-  members: ReadonlySet<number>,
+  members: { has(fn: number): boolean },
   of: readonly number[],
   edges: (fn: number) => readonly number[],
   program: Program,
@@ -97,7 +97,7 @@ export function directCalls(
     callees.set(fn, new Set(edges(fn)));
     direct.set(fn, []);
   }
-  for (const callee of members)
+  for (const callee of of)
     graph.callersOf(program.fnName(callee), (fn) => {
       const list = direct.get(fn);
       if (list && list[list.length - 1] !== callee && callees.get(fn)!.has(callee)) list.push(callee);

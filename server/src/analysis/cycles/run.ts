@@ -46,7 +46,6 @@ export class CycleRun {
   readonly histories = new Map<number, Said[]>();
   /** The last round in which any member said something new, -1 in none. */
   lastRound: number;
-  private readonly places = new Map<number, number>();
   private round = 0;
   private here = 0;
   /** By place: the last round in which it was looked at, what it says since, and whether that is not what it said earlier. */
@@ -64,12 +63,12 @@ export class CycleRun {
   constructor(
     private readonly world: CycleWorld,
     private readonly fns: ArrayLike<number>,
+    private readonly places: ReadonlyMap<number, number>,
     private readonly earlier: EarlierRun | null,
     /** By place: what it said earlier is of no use. */
     private readonly dirty: Uint8Array,
   ) {
     const n = fns.length;
-    for (let i = 0; i < n; i++) this.places.set(fns[i], i);
     this.lookedAt = new Int32Array(n).fill(-1);
     this.now = new Array(n);
     this.differs = new Uint8Array(n);
