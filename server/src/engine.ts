@@ -58,6 +58,8 @@ export interface CheckResult {
   findings: Finding[];
   /** Where they were wanted apart: those of low confidence, in order of files. `findings` has none then. */
   low?: readonly LowFindings[];
+  /** `findings` then, as they are kept: `PackedFindings` as JSON, those of a file each. */
+  sure?: readonly string[];
   stats: AnalysisStats;
 }
 

@@ -115,12 +115,16 @@ export class FlowStore {
     );
   }
 
-  /** Whether a function's facts hold parse errors. */
-  isDamaged(fn: number): boolean {
-    const flow = this.get(fn);
-    return flow === undefined
-      ? this.damaged.has(fn) && !this.outdated.has(fn)
-      : ((flow?.flags ?? 0) & 1) !== 0;
+  /** How many of these functions have facts with parse errors. */
+  damagedAmong(has: (fn: number) => boolean): number {
+    let n = 0;
+    for (const fn of this.damaged) if (!this.outdated.has(fn) && !this.places.has(fn) && has(fn)) n++;
+    for (const fn of this.places.keys()) if (this.isDamaged(fn) && has(fn)) n++;
+    return n;
+  }
+
+  private isDamaged(fn: number): boolean {
+    return ((this.get(fn)?.flags ?? 0) & 1) !== 0;
   }
 
   /** Whether they were fetched. */

@@ -67,6 +67,9 @@ export function allOf(f: KeptFile): Finding[] {
 
 export const sureOf = (f: KeptFile): Finding[] => parsed(textOf(f.sure));
 
+/** The same as it is kept; "" when there are none. */
+export const sureText = (f: KeptFile): string => textOf(f.sure);
+
 /** Null when there are none. */
 export function lowOf(file: string, kept: KeptFile): LowFindings | null {
   const { levels, lowSuppressed } = kept;

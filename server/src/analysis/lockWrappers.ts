@@ -56,7 +56,7 @@ export class LockWrappers {
 
   /** Of a whole tree. */
   save(to: ImageWriter): void {
-    const strings = new Names();
+    const strings = Names.empty();
     const out = new ByteWriter();
     const places: number[] = [];
     for (const [fn, effects] of this.effects) {

@@ -19,6 +19,7 @@ import {
   type SavedFiles,
   saveFiles,
   sureOf,
+  sureText,
   walksOf,
 } from "./keptFindings.js";
 import { type Draft, Reporter, throughKey } from "./report.js";
@@ -67,6 +68,7 @@ export class Reports {
     this.files = restoreFiles(saved.files, this.paths);
     this.members = saved.members;
     for (let i = 0; i < saved.roots.length; i += 2) this.roots.set(saved.roots[i], saved.roots[i + 1]);
+    this.rootsSeen = solver.pointers.roots;
     this.putSuper = new Set(saved.putSuper);
     solver.replaced = new Set();
     solver.pointers.rivalsMoved = new Set();
@@ -109,13 +111,16 @@ export class Reports {
   }
 
   /** Those of medium confidence and above, and the others as they are kept. */
-  lowAside(): { findings: Finding[]; low: LowFindings[] } {
+  lowAside(): { findings: Finding[]; low: LowFindings[]; sure: string[] } {
     const low: LowFindings[] = [];
+    const sure: string[] = [];
     for (const path of this.inOrder()) {
       const own = lowOf(path, this.files.get(path)!);
       if (own) low.push(own);
+      const text = sureText(this.files.get(path)!);
+      if (text !== "") sure.push(text);
     }
-    return { findings: this.told(sureOf).filter((f) => f.confidence !== "low"), low };
+    return { findings: this.told(sureOf).filter((f) => f.confidence !== "low"), low, sure };
   }
 
   counts(): { found: number; suppressed: number } {

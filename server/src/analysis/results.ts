@@ -5,7 +5,7 @@
 
 import type { ImageReader, ImageWriter } from "../program/image.js";
 import { Names } from "../program/names.js";
-import { ByteReader, ByteWriter, endsOf, PackedLists } from "../program/packedLists.js";
+import { ByteReader, ByteWriter, endsOf, PackedLists, sums } from "../program/packedLists.js";
 import type { Said } from "./cycles/run.js";
 import type { FnResult } from "./interpret/frame.js";
 import {
@@ -22,12 +22,25 @@ import {
   sinkKey,
 } from "./summary.js";
 
+/** How many results there are, and of all their calls those resolved and not, conditions undecided, and states capped. */
+export interface Totals {
+  results: number;
+  counts: number[];
+}
+
+const countsOf = (r: FnResult): number[] => [r.resolved, r.unresolved, r.undecided, r.capped];
+
 export class Results {
   private readonly own = new Map<number, FnResult>();
   /** Of the image, those that are not true any more. */
   private readonly gone = new Set<number>();
 
-  constructor(private readonly base: SavedResults | null = null) {}
+  /** What those of the image that are still true add up to. */
+  private readonly savedTotals: Totals;
+
+  constructor(private readonly base: SavedResults | null = null) {
+    this.savedTotals = base ? base.totals() : { results: 0, counts: [0, 0, 0, 0] };
+  }
 
   get(fn: number): FnResult | undefined {
     const own = this.own.get(fn);
@@ -43,12 +56,23 @@ export class Results {
 
   set(fn: number, result: FnResult): void {
     this.own.set(fn, result);
-    if (this.base) this.gone.add(fn);
+    this.replaceSaved(fn);
   }
 
   delete(fn: number): void {
     this.own.delete(fn);
-    if (this.base) this.gone.add(fn);
+    this.replaceSaved(fn);
+  }
+
+  private replaceSaved(fn: number): void {
+    if (!this.base || this.gone.has(fn)) return;
+    this.gone.add(fn);
+    const counts = this.base.counts(fn);
+    if (!counts) return;
+    this.savedTotals.results--;
+    counts.forEach((n, i) => {
+      this.savedTotals.counts[i] -= n;
+    });
   }
 
   *keys(): IterableIterator<number> {
@@ -57,16 +81,17 @@ export class Results {
     for (const fn of own.keys()) if (!base?.has(fn) || gone.has(fn)) yield fn;
   }
 
-  /** Each function with how many of its calls were resolved and not, conditions undecided, and states capped. */
-  *counts(): IterableIterator<[fn: number, counts: readonly number[]]> {
-    for (const fn of this.keys()) {
-      const saved = this.base && !this.gone.has(fn) ? this.base.counts(fn) : undefined;
-      if (saved) yield [fn, saved];
-      else {
-        const r = this.own.get(fn)!;
-        yield [fn, [r.resolved, r.unresolved, r.undecided, r.capped]];
-      }
+  totals(): Totals {
+    const { base, gone, own, savedTotals } = this;
+    const out = { results: savedTotals.results, counts: [...savedTotals.counts] };
+    for (const [fn, r] of own) {
+      if (base?.has(fn) && !gone.has(fn)) continue;
+      out.results++;
+      countsOf(r).forEach((n, i) => {
+        out.counts[i] += n;
+      });
     }
+    return out;
   }
 
   /** `saidBy`: what members of cycles said before they came to their results. */
@@ -77,7 +102,7 @@ export class Results {
 
 /** Writes results; what entries share is written once. */
 class ResultWriter {
-  private readonly strings = new Names();
+  private readonly strings = Names.empty();
   /** Entries that have a number. */
   private readonly entries: SleepEntry[] = [];
   private readonly entryBytes = new ByteWriter();
@@ -101,7 +126,7 @@ class ResultWriter {
       const r = results.get(fn);
       if (r) {
         this.result(r);
-        counts.set(fn, [r.resolved, r.unresolved, r.undecided, r.capped]);
+        counts.set(fn, countsOf(r));
       }
       lengths.uint(out.at - at);
       const saidAt = saidOut.at;
@@ -119,6 +144,8 @@ class ResultWriter {
     to.put("results.saidLengths", saidLengths.take());
     to.put("results.said", saidOut.take());
     to.lists("results.counts", PackedLists.ofMap(maxFn, counts));
+    to.json("results.totals", results.totals());
+    to.put("results.numbers", Int32Array.of(this.entries.length, this.sinks.size));
     to.put("results.entryLengths", this.entryLengths.take());
     to.put("results.entries", this.entryBytes.take());
     to.put("results.sinkLengths", this.sinkLengths.take());
@@ -299,29 +326,36 @@ export class SavedResults {
   private readonly offsets: Int32Array;
   private readonly bytes: Uint8Array;
   private readonly countLists: PackedLists;
-  private readonly saidOffsets: Int32Array;
+  private readonly saidBegins: (fn: number) => number;
   private readonly saidBytes: Uint8Array;
-  private readonly entryEnds: Int32Array;
-  private readonly entryBytes: Uint8Array;
-  private readonly sinkEnds: Int32Array;
+  private readonly entryBegins: (id: number) => number;
+  private readonly sinkBegins: (id: number) => number;
   private readonly sinkBytes: Uint8Array;
   private readonly strings: Names;
+  /** A fifth of the image, read when an entry is asked for. */
+  private entryBytes: Uint8Array | null = null;
   private readonly entries = new Map<number, SleepEntry>();
   private readonly sinks = new Map<number, Sink>();
 
-  constructor(from: ImageReader, maxFn: number) {
+  constructor(
+    private readonly from: ImageReader,
+    maxFn: number,
+  ) {
     this.offsets = new Int32Array(maxFn + 1);
     this.offsets.set(endsOf(from.bytes("results.lengths")), 1);
     this.bytes = from.bytes("results.bytes");
     this.countLists = from.lists("results.counts", maxFn);
-    this.saidOffsets = new Int32Array(maxFn + 1);
-    this.saidOffsets.set(endsOf(from.bytes("results.saidLengths")), 1);
+    this.saidBegins = sums(from.bytes("results.saidLengths"), maxFn);
     this.saidBytes = from.bytes("results.said");
-    this.entryEnds = endsOf(from.bytes("results.entryLengths"));
-    this.entryBytes = from.bytes("results.entries");
-    this.sinkEnds = endsOf(from.bytes("results.sinkLengths"));
+    const [entries, sinks] = from.ints("results.numbers");
+    this.entryBegins = sums(from.bytes("results.entryLengths"), entries);
+    this.sinkBegins = sums(from.bytes("results.sinkLengths"), sinks);
     this.sinkBytes = from.bytes("results.sinks");
     this.strings = Names.restore(from, "results.strings");
+  }
+
+  totals(): Totals {
+    return this.from.json("results.totals");
   }
 
   has(fn: number): boolean {
@@ -356,9 +390,10 @@ export class SavedResults {
 
   /** What a member of a cycle said, round by round. */
   saidBy(fn: number): Said[] | undefined {
-    if (fn + 1 >= this.saidOffsets.length || this.saidOffsets[fn + 1] === this.saidOffsets[fn])
-      return undefined;
-    const r = new SavedReader(this.saidBytes, this.saidOffsets[fn], this.strings);
+    if (fn + 1 >= this.offsets.length) return undefined;
+    const begin = this.saidBegins(fn);
+    if (this.saidBegins(fn + 1) === begin) return undefined;
+    const r = new SavedReader(this.saidBytes, begin, this.strings);
     return r.list(() => {
       const x = r.uint();
       return { round: x >> 1, summary: (x & 1) === 1 ? this.resultSummary(fn) : this.summary(r) };
@@ -409,7 +444,8 @@ export class SavedResults {
   private entry(id: number): SleepEntry {
     const known = this.entries.get(id);
     if (known) return known;
-    const r = new SavedReader(this.entryBytes, id === 0 ? 0 : this.entryEnds[id - 1], this.strings);
+    this.entryBytes ??= this.from.bytes("results.entries");
+    const r = new SavedReader(this.entryBytes, this.entryBegins(id), this.strings);
     const sink = this.sink(r.uint());
     const next = r.uint();
     const e: SleepEntry = {
@@ -439,7 +475,7 @@ export class SavedResults {
   private sink(id: number): Sink {
     const known = this.sinks.get(id);
     if (known) return known;
-    const r = new SavedReader(this.sinkBytes, id === 0 ? 0 : this.sinkEnds[id - 1], this.strings);
+    const r = new SavedReader(this.sinkBytes, this.sinkBegins(id), this.strings);
     const fn = r.uint();
     const at = r.int();
     const end = r.int();

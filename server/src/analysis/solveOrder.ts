@@ -7,6 +7,31 @@
 /** Orders of so many questions are kept: the file that is typed in, the other open ones, those of the file before it. */
 const MOST_KEPT = 4;
 
+/** Functions that call each other, callees first: the members of all groups, one after another, and where each ends. */
+export class Groups {
+  /** Large ones are asked for again and again. */
+  private readonly made = new Map<number, readonly number[]>();
+
+  constructor(
+    readonly members: Int32Array,
+    readonly ends: Int32Array,
+  ) {}
+
+  /** Where a group begins. */
+  first(i: number): number {
+    return i === 0 ? 0 : this.ends[i - 1];
+  }
+
+  at(i: number): readonly number[] {
+    let group = this.made.get(i);
+    if (!group) {
+      group = Array.from(this.members.subarray(this.first(i), this.ends[i]));
+      if (group.length > 1) this.made.set(i, group);
+    }
+    return group;
+  }
+}
+
 export class SolveOrder {
   private readonly groupOf = new Map<number, number>();
   /** Functions whose calls were forgotten since the order was made, and what they called then. */
@@ -15,12 +40,10 @@ export class SolveOrder {
   constructor(
     private readonly enter: readonly number[],
     private readonly callbacks: ReadonlySet<number>,
-    /** Functions that call each other, callees first. */
-    readonly groups: readonly (readonly number[])[],
+    readonly groups: Groups,
   ) {
-    groups.forEach((group, i) => {
-      for (const fn of group) this.groupOf.set(fn, i);
-    });
+    const { members, ends } = groups;
+    for (let i = 0, n = 0; i < ends.length; i++) for (; n < ends[i]; n++) this.groupOf.set(members[n], i);
   }
 
   get size(): number {
@@ -68,7 +91,7 @@ export class SolveOrder {
         if (place === undefined ? leads(callee, fn) : place > here && !before.includes(callee)) return false;
       }
       // Without that call the functions of a group may not all call each other any more.
-      if (this.groups[here].length > 1)
+      if (this.groups.ends[here] - this.groups.first(here) > 1)
         for (const callee of before)
           if (this.groupOf.get(callee) === here && callee !== fn && !now.includes(callee)) return false;
     }

@@ -23,10 +23,11 @@ import type { Program, SourceFile } from "../program/program.js";
 import { SleepReach } from "../program/reach.js";
 import { Aliases } from "./aliases.js";
 import { calleesOf, hasBody } from "./callees.js";
-import { components } from "./components.js";
+import { components, type Graph } from "./components.js";
 import { Cycles, type CyclesWorld } from "./cycles/cycles.js";
 import { directCalls } from "./cycles/order.js";
 import { FlowStore } from "./flowStore.js";
+import { FnSet } from "./fnSet.js";
 import { canReach } from "./focusWalk.js";
 import type { FnResult } from "./interpret/frame.js";
 import { Interpreter } from "./interpret/interpreter.js";
@@ -35,7 +36,7 @@ import { Pauses } from "./pauses.js";
 import { MOST_HOPS, R, rankOf } from "./reasons.js";
 import { RegionFilter } from "./regionFilter.js";
 import { Results, SavedResults } from "./results.js";
-import { SolveOrder, SolveOrders } from "./solveOrder.js";
+import { Groups, SolveOrder, SolveOrders } from "./solveOrder.js";
 import { EMPTY, type SleepEntry, type Summary, sameSummary } from "./summary.js";
 import { TableNames } from "./tableNames.js";
 import { SharedTerms } from "./terms.js";
@@ -129,14 +130,14 @@ export class Solver implements World {
   /** Functions that call this one where they are atomic. */
   private readonly rootsOf: ListMap;
   /** Functions whose result was made for callers too: it says how they may sleep. */
-  private readonly exported: Set<number>;
+  private readonly exported: FnSet;
   /** Of those that were asked for by callers, functions that have no such result any more though they are not stale. */
   private readonly lost = new Set<number>();
   private readonly orders = new SolveOrders();
   /** Functions for callers whose findings are those of a run for themselves. */
-  private readonly foundByItself: Set<number>;
+  private readonly foundByItself: FnSet;
   /** Functions that enter a context, of the whole tree; null: not looked for yet. */
-  private entering: Set<number> | null = null;
+  private entering: FnSet | null = null;
   /** Of those that an edit may have changed, whether they enter one is asked again. */
   private readonly maybeEntering = new Set<number>();
 
@@ -170,9 +171,9 @@ export class Solver implements World {
     this.rootsOf = lists("solver.rootsOf");
     this.handed = numbers("solver.handed");
     this.stale = numbers("solver.stale");
-    this.exported = numbers("solver.exported");
-    this.foundByItself = numbers("solver.foundByItself");
-    if (from) this.entering = numbers("solver.entering");
+    this.exported = new FnSet(from?.ints("solver.exported"));
+    this.foundByItself = new FnSet(from?.ints("solver.foundByItself"));
+    if (from) this.entering = new FnSet(from.ints("solver.entering"));
     this.filter = new RegionFilter(program, tables, this.tableNames, this.wrappers, (fn) => this.reaches(fn));
   }
 
@@ -201,9 +202,9 @@ export class Solver implements World {
     to.lists("solver.rootsOf", this.rootsOf.pack(count));
     to.put("solver.handed", Int32Array.from(this.handed));
     to.put("solver.stale", Int32Array.from(this.stale));
-    to.put("solver.exported", Int32Array.from(this.exported));
-    to.put("solver.foundByItself", Int32Array.from(this.foundByItself));
-    to.put("solver.entering", Int32Array.from(this.entering ?? []));
+    to.put("solver.exported", this.exported.numbers());
+    to.put("solver.foundByItself", this.foundByItself.numbers());
+    to.put("solver.entering", this.entering?.numbers() ?? new Int32Array(0));
   }
 
   /** Whether it can be saved: it knows everything about a tree that was not edited. */
@@ -411,7 +412,7 @@ export class Solver implements World {
     const { program } = this;
     const trigger = this.triggers();
     if (!this.entering) {
-      this.entering = new Set();
+      this.entering = new FnSet();
       for (const f of program.files)
         for (const fn of f?.fns ?? []) if (this.enters(fn, trigger)) this.entering.add(fn);
     } else
@@ -422,7 +423,7 @@ export class Solver implements World {
     this.maybeEntering.clear();
     const callbacks = new Set<number>();
     for (const r of this.pointers.roots) if (program.alive(r.fn)) callbacks.add(r.fn);
-    return { enter: [...this.entering].sort((a, b) => a - b), callbacks };
+    return { enter: [...this.entering.numbers()], callbacks };
   }
 
   /** Functions that the kernel enters in a context; made when pointers have moved. */
@@ -510,7 +511,7 @@ export class Solver implements World {
     const scout = between();
     scout.goesThrough = true;
     const reached = await scout.closureOf(leading, entered, quiet, true);
-    const inFiles = [...reached].filter((fn) => focus.has(program.fnFile(fn).path));
+    const inFiles = [...reached.numbers()].filter((fn) => focus.has(program.fnFile(fn).path));
     if (inFiles.length === 0) return { enter, callbacks };
     await this.summarise(inFiles, signal, true);
     request.mark("functions of the files");
@@ -708,8 +709,8 @@ export class Solver implements World {
     callbacks: ReadonlySet<number>,
     request: SolveRequest,
     near: boolean,
-  ): Promise<Set<number>> {
-    const closure = new Set<number>();
+  ): Promise<FnSet> {
+    const closure = new FnSet([], this.program.maxFn);
     // A wrapper that is found on the way down changes what the functions above it do, and so what matters. Little is done
     // again: what calls no such wrapper is known.
     while (await this.extendClosure(closure, enter, callbacks, request, near)) closure.clear();
@@ -719,7 +720,7 @@ export class Solver implements World {
 
   /** True when wrappers were found: what was added for their callers is not to be relied on. */
   private async extendClosure(
-    closure: Set<number>,
+    closure: FnSet,
     enter: readonly number[],
     callbacks: ReadonlySet<number>,
     request: SolveRequest,
@@ -728,13 +729,13 @@ export class Solver implements World {
     const { progress, mark, signal } = request;
     const { program } = this;
     let found = false;
-    let frontier = new Set<number>();
+    let frontier: number[] = [];
     const want = (f: number, always: boolean, caller: number): void => {
       if (!this.goesThrough && this.base?.isSummarised(f) && !callbacks.has(f)) return;
       if (this.only && !this.isLookedInto(f, caller)) return;
       if (!closure.has(f) && hasBody(program, f) && (always || this.reaches(f) || this.isHanded(f))) {
         closure.add(f);
-        frontier.add(f);
+        frontier.push(f);
       }
     };
     const pauses = new Pauses(signal);
@@ -745,15 +746,23 @@ export class Solver implements World {
         this.regionCalls.set(fn, [fn]);
         continue;
       }
-      const calls = this.regionCallsOf(fn);
-      for (let i = 1; i < calls.length; i++) want(calls[i], false, fn);
+      if (this.regionCalls.has(fn) && !this.stale.has(fn)) {
+        let first = true;
+        this.regionCalls.each(fn, (f) => {
+          if (first) first = false;
+          else want(f, false, fn);
+        });
+      } else {
+        const calls = this.regionCallsOf(fn);
+        for (let i = 1; i < calls.length; i++) want(calls[i], false, fn);
+      }
       if (++n % 2000 === 0) progress("finding regions", n, enter.length);
     }
     for (const fn of callbacks) want(fn, true, fn);
     mark("discover");
-    while (frontier.size > 0) {
-      const batch = [...frontier].sort((a, b) => a - b);
-      frontier = new Set();
+    while (frontier.length > 0) {
+      const batch = [...Int32Array.from(frontier).sort()];
+      frontier = [];
       if (near) {
         await this.wrappers.solveBelow(
           batch.filter((fn) => !this.edges.has(fn)),
@@ -767,7 +776,7 @@ export class Solver implements World {
         signal,
       );
       // What is called with a function in hand is among the edges though it may not sleep by itself.
-      for (const fn of batch) for (const f of this.edges.get(fn)!) want(f, true, fn);
+      for (const fn of batch) this.edges.each(fn, (f) => want(f, true, fn));
     }
     return found;
   }
@@ -876,7 +885,8 @@ export class Solver implements World {
 
   /** Solves what an edit has made stale among these, and what that makes stale. */
   private async solveChanged(order: SolveOrder, signal?: AbortSignal): Promise<void> {
-    const due = new Uint8Array(order.groups.length);
+    const { groups } = order;
+    const due = new Uint8Array(groups.ends.length);
     let first = due.length;
     const add = (fn: number): void => {
       const place = order.place(fn);
@@ -890,31 +900,63 @@ export class Solver implements World {
     for (let i = first; i < due.length; i++) {
       if (due[i] === 0) continue;
       if (pauses.due) await pauses.take();
-      const group = order.groups[i];
       // Those who call it come later.
-      for (const user of await this.solveGroup(group, this.isCycle(group), pauses, signal)) add(user);
+      for (const user of await this.solveGroup(groups.at(i), this.isCycle(groups, i), pauses, signal))
+        add(user);
     }
   }
 
-  private groupsOf(closure: ReadonlySet<number>): number[][] {
-    // What a function calls where it is atomic comes before it too, or it would be old as soon as it is known.
-    return components(
-      [...closure].sort((a, b) => a - b),
-      (fn) => this.calledBy(fn),
+  /** Who of the closure is solved with whom, callees first. */
+  private groupsOf(closure: FnSet): Groups {
+    const fns = closure.numbers();
+    const { members, ends } = components(this.callsAmong(fns));
+    return new Groups(
+      members.map((i) => fns[i]),
+      ends,
     );
   }
 
-  private async solveAllOf(groups: readonly (readonly number[])[], request: SolveRequest): Promise<void> {
-    const pauses = new Pauses(request.signal);
-    const total = groups.reduce((n, group) => n + group.length, 0);
+  /** Who of these calls whom, by place among them. What is called where one is atomic comes before it too, or it would be old as soon as it is known. */
+  private callsAmong(fns: Int32Array): Graph {
+    const place = new Int32Array(this.program.maxFn).fill(-1);
+    fns.forEach((fn, i) => {
+      place[fn] = i;
+    });
+    const starts = new Int32Array(fns.length + 1);
+    let targets = new Int32Array(fns.length * 8);
     let n = 0;
-    for (const group of groups) {
+    const call = (fn: number): void => {
+      if (place[fn] < 0) return;
+      if (n === targets.length) targets = grown(targets);
+      targets[n++] = place[fn];
+    };
+    fns.forEach((fn, i) => {
+      this.edges.each(fn, call);
+      let isItself = true;
+      this.regionCalls.each(fn, (f) => {
+        if (!isItself) call(f);
+        isItself = false;
+      });
+      starts[i + 1] = n;
+    });
+    return { starts, targets };
+  }
+
+  private async solveAllOf(groups: Groups, request: SolveRequest): Promise<void> {
+    const pauses = new Pauses(request.signal);
+    const { members, ends } = groups;
+    let n = 0;
+    for (let i = 0; i < ends.length; i++) {
       if (pauses.due) await pauses.take();
-      const isCycle = this.isCycle(group);
-      if (group.some((fn) => this.isUnsolved(fn)) || !this.cycles.knows(group, isCycle))
+      const before = n;
+      let isKnown = true;
+      for (; n < ends[i]; n++) if (this.isUnsolved(members[n])) isKnown = false;
+      const isCycle = this.isCycle(groups, i);
+      if (isKnown && !isCycle && !this.cycles.has(members[before])) continue;
+      const group = groups.at(i);
+      if (!isKnown || !this.cycles.knows(group, isCycle))
         await this.solveGroup(group, isCycle, pauses, request.signal);
-      n += group.length;
-      if (n % 2000 < group.length) request.progress("solving", n, total);
+      if (n % 2000 < n - before) request.progress("solving", n, members.length);
     }
   }
 
@@ -924,8 +966,15 @@ export class Solver implements World {
     return [...this.stale, ...this.lost].filter((fn) => this.isUnsolved(fn));
   }
 
-  private isCycle(group: readonly number[]): boolean {
-    return group.length > 1 || (this.edges.get(group[0]) ?? []).includes(group[0]);
+  private isCycle(groups: Groups, i: number): boolean {
+    const first = groups.first(i);
+    if (groups.ends[i] - first > 1) return true;
+    const fn = groups.members[first];
+    let isItself = false;
+    this.edges.each(fn, (f) => {
+      if (f === fn) isItself = true;
+    });
+    return isItself;
   }
 
   private isUnsolved(fn: number): boolean {
@@ -1012,15 +1061,15 @@ export class Solver implements World {
   private cycleSignal: AbortSignal | undefined;
 
   private statistics(): SolveStats {
-    const stats: SolveStats = { ...NOTHING_COUNTED };
-    for (const [fn, [resolved, unresolved, undecided, capped]] of this.results.counts()) {
-      stats.analysed++;
-      stats.resolved += resolved;
-      stats.unresolved += unresolved;
-      stats.undecided += undecided;
-      stats.capped += capped;
-      if (this.flows.isDamaged(fn)) stats.unparsed++;
-    }
-    return stats;
+    const { results, counts } = this.results.totals();
+    const [resolved, unresolved, undecided, capped] = counts;
+    const unparsed = this.flows.damagedAmong((fn) => this.results.has(fn));
+    return { analysed: results, unparsed, resolved, unresolved, undecided, capped };
   }
+}
+
+function grown(a: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+  const wider = new Int32Array(a.length * 2);
+  wider.set(a);
+  return wider;
 }

@@ -1,16 +1,6 @@
 /** The lockctx command: its sub-commands, and one place that turns every outcome into an exit code and a message. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { registerCache } from "./commands/cache.js";
-import { registerCheck } from "./commands/check.js";
-import { registerDump } from "./commands/dump.js";
-import { registerExplain } from "./commands/explain.js";
-import { registerFix } from "./commands/fix.js";
-import { registerGraph } from "./commands/graph.js";
-import { registerIndex } from "./commands/index.js";
-import { registerLock } from "./commands/lock.js";
-import { registerLsp } from "./commands/lsp.js";
-import { registerRule } from "./commands/rule.js";
 import { CancelledError, ExitCode, UsageError } from "./errors.js";
 
 /** What a command is given to work with. */
@@ -21,19 +11,21 @@ export interface CommandContext {
   setExitCode(code: number): void;
 }
 
-/** One entry a command, one file each under commands/. */
-const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[] = [
-  registerCheck,
-  registerExplain,
-  registerFix,
-  registerGraph,
-  registerLock,
-  registerRule,
-  registerIndex,
-  registerCache,
-  registerLsp,
-  registerDump,
-];
+type Register = (program: Command, context: CommandContext) => void;
+
+/** One entry a command, one file each under commands/. What the others are made of is not loaded. */
+const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
+  check: async () => (await import("./commands/check.js")).registerCheck,
+  explain: async () => (await import("./commands/explain.js")).registerExplain,
+  fix: async () => (await import("./commands/fix.js")).registerFix,
+  graph: async () => (await import("./commands/graph.js")).registerGraph,
+  lock: async () => (await import("./commands/lock.js")).registerLock,
+  rule: async () => (await import("./commands/rule.js")).registerRule,
+  index: async () => (await import("./commands/index.js")).registerIndex,
+  cache: async () => (await import("./commands/cache.js")).registerCache,
+  lsp: async () => (await import("./commands/lsp.js")).registerLsp,
+  dump: async () => (await import("./commands/dump.js")).registerDump,
+};
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -49,7 +41,7 @@ Start here:
   lockctx rule sleep-in-atomic     what a rule finds and how to repair it
 `;
 
-function createProgram(context: CommandContext): Command {
+async function createProgram(context: CommandContext, argument: string | undefined): Promise<Command> {
   const program = new Command("lockctx")
     .description(
       "Finds sleep-in-atomic-context bugs in Linux kernel C and shows the whole chain. Needs no build.",
@@ -58,7 +50,10 @@ function createProgram(context: CommandContext): Command {
     .exitOverride()
     .showHelpAfterError("(lockctx --help, lockctx check --help)")
     .addHelpText("after", HELP);
-  for (const register of COMMANDS) register(program, context);
+  // All of them for the list of commands, and for whoever mistypes one.
+  const named =
+    argument !== undefined && Object.hasOwn(COMMANDS, argument) ? [argument] : Object.keys(COMMANDS);
+  for (const name of named) (await COMMANDS[name]())(program, context);
   return program;
 }
 
@@ -106,13 +101,15 @@ process.on("uncaughtException", (error) => {
 });
 
 try {
-  await createProgram({
+  const context: CommandContext = {
     cwd: process.cwd(),
     signal,
     setExitCode: (code) => {
       process.exitCode = code;
     },
-  }).parseAsync();
+  };
+  const program = await createProgram(context, process.argv[2]);
+  await program.parseAsync();
 } catch (error) {
   fail(error);
 }

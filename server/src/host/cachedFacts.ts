@@ -13,6 +13,7 @@ import type { FlowRequest } from "../facts/ports.js";
 import { decodeOutline } from "../outline/codec.js";
 import { outlineFile } from "../outline/outline.js";
 import type { SectionSink } from "../program/image.js";
+import { Contents } from "./cache/contents.js";
 import {
   BYTES_PER_TREE,
   type CacheSettings,
@@ -21,7 +22,7 @@ import {
   manifestsFolder,
 } from "./cache/folder.js";
 import { contentHash, type Hash, hexOf, keyOf, word } from "./cache/hash.js";
-import { BadManifest, type FileVersion, isUnchanged, Manifest } from "./cache/manifest.js";
+import { BadManifest, type FileVersion, Manifest } from "./cache/manifest.js";
 import { CacheNotes } from "./cache/notes.js";
 import { unpack } from "./cache/pack.js";
 import { flowStamp, outlineStamp, toolStamp } from "./cache/stamps.js";
@@ -37,10 +38,23 @@ export interface CachedFactsOptions extends Omit<PoolOptions, "versions"> {
   cache: CacheSettings;
 }
 
+const ANY = { throwIfNoEntry: false } as const;
 /** Files whose stat is compared between two turns of the event loop. */
 const STATS_A_TURN = 2000;
 /** What was made is put on disk when nothing has been asked for so long; a server never closes. */
 const IDLE_MS = 5000;
+
+/** Files, and the content of each that is surely as it was. */
+interface Looked {
+  files: readonly string[];
+  hashes: readonly (Hash | null)[];
+}
+
+/** Stands for files with these contents. */
+function hashOfAll(files: readonly string[], contents: readonly Hash[]): Hash {
+  const hash = createHash("sha1").update(files.join("\0"), "utf8").update(contents.join(""), "latin1");
+  return hash.digest("binary").slice(0, 16);
+}
 
 /** Identifies a tree's manifest, and what its runs have added: the path of its root. */
 export const ownerOf = (root: string): Hash => contentHash(Buffer.from(root, "utf8"));
@@ -86,7 +100,7 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
   private flowStamp: Hash | null = null;
   private classes: MacroClasses | null = null;
   /** Content that each file had when its outline was given. */
-  private readonly contents = new Map<string, Hash>();
+  private readonly contents = new Contents();
   /** What this run has made facts of: its own records are of use for nothing else. */
   private readonly made = new MadeFlows();
   /** A file changed between its outline and its flow facts: what was made of it is right, but not of one content. */
@@ -96,7 +110,7 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
   private readonly image: TreeImage;
   private readonly mostBytes: number;
   /** What a look at all files has said, until their outlines are asked for. */
-  private looked: ReadonlyMap<string, Hash | null> | null = null;
+  private looked: Looked | null = null;
 
   constructor(options: CachedFactsOptions) {
     const { cache, root } = options;
@@ -183,8 +197,7 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
     this.looked = null;
     for (let i = 0; i < files.length; i++) {
       const file = files[i];
-      const seen = looked?.get(file);
-      const hash = seen === undefined ? this.unchanged(file) : seen;
+      const hash = looked?.files[i] === file ? looked.hashes[i] : this.unchanged(file);
       if (hash === null || !look(file, hash)) unknown.push({ file });
       if (i % STATS_A_TURN === STATS_A_TURN - 1) {
         await nextTurn();
@@ -255,17 +268,14 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
   private unchanged(file: string): Hash | null {
     const overlay = this.sources.overlay(file);
     if (overlay !== undefined) return contentHash(overlay);
-    const version = this.manifest.get(file);
-    if (!version) return null;
     let stat: Stats | undefined;
     try {
-      stat = statSync(join(this.sources.root, file), { throwIfNoEntry: false });
+      // The path is in normal form: to join it as others are would take as long as to ask for it.
+      stat = statSync(`${this.sources.root}/${file}`, ANY);
     } catch {
       return null;
     }
-    if (!stat?.isFile() || !isUnchanged(version, stat)) return null;
-    this.manifest.confirm(file);
-    return version.hash;
+    return stat?.isFile() ? this.manifest.unchanged(file, stat) : null;
   }
 
   private remember(file: string, version: FileVersion | undefined): void {
@@ -380,30 +390,22 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
   }
 
   async unchangedContents(files: readonly string[], signal?: AbortSignal): Promise<Hash | null> {
-    const looked = await this.lookAt(files, signal);
-    const hash = createHash("sha1");
-    for (const [file, content] of looked) {
-      if (content === null) return null;
-      hash.update(`${file}\0`, "utf8").update(content, "latin1");
-    }
-    return hash.digest("binary").slice(0, 16);
+    const { hashes } = await this.lookAt(files, signal);
+    return hashes.includes(null) ? null : hashOfAll(files, hashes as Hash[]);
   }
 
   /** The content of each file that is surely as it was. */
-  private async lookAt(
-    files: readonly string[],
-    signal?: AbortSignal,
-  ): Promise<ReadonlyMap<string, Hash | null>> {
-    const looked = new Map<string, Hash | null>();
-    for (let i = 0; i < files.length; i++) {
-      looked.set(files[i], this.unchanged(files[i]));
-      if (i % STATS_A_TURN === STATS_A_TURN - 1) {
+  private async lookAt(files: readonly string[], signal?: AbortSignal): Promise<Looked> {
+    const hashes: (Hash | null)[] = [];
+    for (const file of files) {
+      hashes.push(this.unchanged(file));
+      if (hashes.length % STATS_A_TURN === 0) {
         await nextTurn();
         signal?.throwIfAborted();
       }
     }
-    this.looked = looked;
-    return looked;
+    this.looked = { files, hashes };
+    return this.looked;
   }
 
   async openImage(
@@ -413,22 +415,29 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
   ): Promise<{ image: EngineImage; changed: string[] } | null> {
     const image = this.image.open(question);
     if (!image) return null;
-    const looked = this.looked ?? (await this.lookAt(files, signal));
+    const { hashes } = this.looked?.files === files ? this.looked : await this.lookAt(files, signal);
     const changed: string[] = [];
-    for (const file of files) {
+    let found = 0;
+    this.contents.lay(image.contents);
+    files.forEach((file, i) => {
       const was = image.contents.get(file);
-      const hash = (was && looked.get(file)) ?? this.contentOf(file);
-      if (hash !== null && hash === was) this.contents.set(file, hash);
-      else changed.push(file);
-      if (changed.length > MOST_CHANGED) break;
+      if (was !== undefined) found++;
+      if (changed.length > MOST_CHANGED) return;
+      const hash = (was && hashes[i]) ?? this.contentOf(file);
+      if (hash === null || hash !== was) changed.push(file);
+    });
+    const gone: string[] = [];
+    if (found < image.contents.paths.length) {
+      const here = new Set(files);
+      gone.push(...image.contents.paths.filter((file) => !here.has(file)));
     }
-    const here = new Set(files);
-    const gone = [...image.contents.keys()].filter((file) => !here.has(file));
+    for (const file of gone) this.contents.delete(file);
     changed.push(...gone);
     // Files that are there and were not asked for: the image is of more than the question.
     const isLarger = gone.length > MOST_CHANGED || gone.some((file) => this.exists(file));
     if (isLarger || changed.length > MOST_CHANGED) {
       this.image.close();
+      this.contents.lay(null);
       return null;
     }
     return { image, changed };
@@ -472,13 +481,13 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
 
   loadedContents(files: readonly string[]): Hash | null {
     if (this.torn) return null;
-    const hash = createHash("sha1");
+    const contents: Hash[] = [];
     for (const file of files) {
       const content = this.contents.get(file);
       if (content === undefined) return null;
-      hash.update(`${file}\0`, "utf8").update(content, "latin1");
+      contents.push(content);
     }
-    return hash.digest("binary").slice(0, 16);
+    return hashOfAll(files, contents);
   }
 
   async recall(key: Int32Array): Promise<Uint8Array | null> {

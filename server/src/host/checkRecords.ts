@@ -9,21 +9,23 @@ import { narrowJson, type PackedFindings, packFindings, unpackFindings } from ".
 import type { Finding } from "../findings/types.js";
 
 /** What a check found. Where findings of low confidence will not be shown, they may be counted instead of told. */
-export type Checked = Omit<CheckResult, "low"> & { low?: readonly LowCount[] };
+export type Checked = Omit<CheckResult, "low" | "sure"> & { low?: readonly LowCount[] };
 
 /** A result but for the texts of its findings of low confidence. */
 export function encodeResult(result: CheckResult): Uint8Array {
   const low = result.low?.map(({ json, ...counts }) => counts);
-  const { findings, ...rest } = result;
-  return packed(narrowJson({ findings: packFindings(findings), ...rest, ...(low ? { low } : {}) }));
+  const { findings, sure = [narrowJson(packFindings(findings))], ...rest } = result;
+  const others = narrowJson({ ...rest, ...(low ? { low } : {}) });
+  // Most of it is text already: to put it together is less than to pack it once more.
+  return packed(`{"findings":[${sure.join()}],${others.slice(1)}`);
 }
 
 export const encodeLow = (low: readonly LowFindings[]): Uint8Array =>
   packed(`[${low.map((l) => l.json).join()}]`);
 
 export function decodeResult(bytes: Uint8Array): Checked | null {
-  const record = unpacked(bytes) as (Omit<Checked, "findings"> & { findings: PackedFindings }) | null;
-  return record && { ...record, findings: unpackFindings(record.findings) };
+  const record = unpacked(bytes) as (Omit<Checked, "findings"> & { findings: PackedFindings[] }) | null;
+  return record && { ...record, findings: record.findings.flatMap(unpackFindings) };
 }
 
 export const decodeLow = (bytes: Uint8Array): PackedFindings[] | null =>

@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MacroClasses, OutlineOptions } from "../facts/outline.js";
 import type { FactsHost } from "./factsHost.js";
-import { createFactTools, type FactTools, type FlowResult } from "./factTools.js";
+import type { FactTools, FlowResult } from "./factTools.js";
 import { failureReason } from "./failure.js";
 import { Sources } from "./sources.js";
 import { byCodeUnit } from "./walk.js";
@@ -16,12 +16,18 @@ export interface InProcessOptions {
 
 export function createInProcessHost(options: InProcessOptions): FactsHost {
   const sources = new Sources(options.root);
-  const tools = options.tools ?? createFactTools(options.outline);
+  let { tools } = options;
+  /** A parser is loaded when it is wanted: whoever has workers never does. */
+  const loadTools = async (): Promise<FactTools> => {
+    tools ??= (await import("./factTools.js")).createFactTools(options.outline);
+    return tools;
+  };
   const problems = new Map<string, string>();
   let classes: MacroClasses | null = null;
   return {
     sources,
     async outlines(files, emit, signal) {
+      const tools = await loadTools();
       for (const file of files) {
         signal?.throwIfAborted();
         const source = sources.read(file);
@@ -42,6 +48,7 @@ export function createInProcessHost(options: InProcessOptions): FactsHost {
     },
     async flows(requests, emit, signal) {
       if (classes === null) throw new Error("flows were asked for before the macro classes were set");
+      const tools = await loadTools();
       for (const { file, fns } of requests) {
         signal?.throwIfAborted();
         const source = sources.read(file);

@@ -4,11 +4,10 @@ import type { InspectingEngine } from "../engine.js";
 import { loadKernelTables, registrationNames } from "../kernel/load.js";
 import type { KernelVersion } from "../kernel/types.js";
 import type { CacheSettings } from "./cache/folder.js";
-import { CachedFacts } from "./cachedFacts.js";
 import type { FactsHost } from "./factsHost.js";
 import { keepHeapSmall } from "./heap.js";
 import { createInProcessHost } from "./inProcess.js";
-import { type PoolOptions, WorkerPool } from "./pool.js";
+import { openFacts } from "./openFacts.js";
 import { readKernelVersion } from "./root.js";
 
 /** The batch side asks for facts in bulk; while it solves, nobody misses the workers. */
@@ -28,12 +27,6 @@ export interface OpenTree {
   engine: InspectingEngine;
   facts: FactsHost;
   close(): Promise<void>;
-}
-
-/** The host that the options ask for; also the server's. */
-export function openFacts(options: PoolOptions & { cache?: CacheSettings | null }): FactsHost {
-  const { cache, ...pool } = options;
-  return cache ? new CachedFacts({ ...pool, cache }) : new WorkerPool(pool);
 }
 
 export function openTree({ root, jobs, cache }: OpenTreeOptions): OpenTree {

@@ -2,7 +2,7 @@
  * The parts of an image: what an engine knows, as named arrays that another run can take up where this one ended. Pure
  * data; the host puts them on disk.
  */
-import { ByteWriter, endsOf, PackedLists } from "./packedLists.js";
+import { PackedLists } from "./packedLists.js";
 
 export type Section = Int32Array | Uint8Array;
 
@@ -23,12 +23,10 @@ export class ImageWriter {
     this.sink(name, array);
   }
 
-  lists(name: string, lists: PackedLists): void {
-    // Where lists begin is given by how long each is: small numbers in place of large ones.
-    const lengths = new ByteWriter();
-    for (let i = 0; i < lists.count; i++) lengths.uint(lists.offsets[i + 1] - lists.offsets[i]);
-    this.put(`${name}.lengths`, lengths.take());
-    this.put(`${name}.lists`, lists.bytes);
+  lists(name: string, { parts }: PackedLists): void {
+    this.put(`${name}.present`, parts.present);
+    this.put(`${name}.lengths`, parts.lengths);
+    this.put(`${name}.lists`, parts.bytes);
   }
 
   json(name: string, value: unknown): void {
@@ -70,13 +68,9 @@ export class ImageReader {
   /** Read when somebody asks for a list. */
   lists(name: string, count: number): PackedLists {
     return new PackedLists(count, () => {
-      const offsets = new Int32Array(count + 1);
-      const ends = endsOf(this.bytes(`${name}.lengths`));
-      if (ends.length !== count) throw new BadImage(`${name} is damaged`);
-      offsets.set(ends, 1);
-      const bytes = this.bytes(`${name}.lists`);
-      if (offsets[count] !== bytes.length) throw new BadImage(`${name} is damaged`);
-      return { offsets, bytes };
+      const present = this.ints(`${name}.present`);
+      if (present.length !== (count + 31) >> 5) throw new BadImage(`${name} is damaged`);
+      return { present, lengths: this.bytes(`${name}.lengths`), bytes: this.bytes(`${name}.lists`) };
     });
   }
 

@@ -4,7 +4,7 @@
  */
 
 import type { ImageReader, ImageWriter } from "./image.js";
-import { ByteWriter, endsOf } from "./packedLists.js";
+import { SavedNames, saveNames } from "./savedNames.js";
 
 /** Characters beyond this do not fit a byte; names with such are kept as strings. */
 const WIDEST = 0xff;
@@ -12,7 +12,7 @@ const WIDEST = 0xff;
 export class Names {
   /** Texts one after another, as latin1. */
   private bytes: Uint8Array = new Uint8Array(1 << 12);
-  /** Where the text of a number ends; it begins where the one before ends. */
+  /** Where the text of a number ends; it begins where the one before ends. Numbers here are those after the saved ones. */
   private ends: Int32Array = new Int32Array(1 << 9);
   private hashes: Int32Array = new Int32Array(1 << 9);
   /** Hash table of numbers plus one, 0: free. Its length is a power of two. */
@@ -21,51 +21,50 @@ export class Names {
   private strings: (string | undefined)[] = [];
   private size = 0;
 
-  constructor() {
-    this.id("");
+  /** How many names are those of an image. */
+  private readonly first: number;
+
+  private constructor(private readonly saved: SavedNames | null) {
+    this.first = saved?.count ?? 0;
   }
 
-  save(to: ImageWriter, section: string): void {
-    to.put(`${section}.bytes`, this.bytes.slice(0, this.size === 0 ? 0 : this.ends[this.size - 1]));
-    const lengths = new ByteWriter();
-    for (let id = 0; id < this.size; id++) lengths.uint(this.ends[id] - (id === 0 ? 0 : this.ends[id - 1]));
-    to.put(`${section}.lengths`, lengths.take());
-    to.json(`${section}.wide`, [...this.wide]);
+  /** The empty name alone. */
+  static empty(): Names {
+    const names = new Names(null);
+    names.id("");
+    return names;
   }
 
   static restore(from: ImageReader, section: string): Names {
-    const names = new Names();
-    names.bytes = from.bytes(`${section}.bytes`);
-    names.ends = endsOf(from.bytes(`${section}.lengths`));
-    names.size = names.ends.length;
-    names.strings = new Array(names.size);
-    names.hashes = hashesOf(names.bytes, names.ends);
-    for (const [text, id] of from.json<[string, number][]>(`${section}.wide`)) {
-      names.wide.set(text, id);
-      names.strings[id] = text;
-    }
-    let slots = 1 << 10;
-    while (slots < names.size * 2) slots *= 2;
-    names.table = new Int32Array(slots >> 1);
-    names.rehash();
-    return names;
+    return new Names(new SavedNames(from, section));
+  }
+
+  /** Of names none of which are an image's. */
+  save(to: ImageWriter, section: string): void {
+    const { size, wide } = this;
+    const ends = this.ends.subarray(0, size);
+    const hashes = this.hashes.subarray(0, size);
+    saveNames(to, section, { bytes: this.bytes.slice(0, ends[size - 1]), ends, hashes, wide });
   }
 
   /** How many names there are; their numbers are below it. The empty name is 0. */
   get count(): number {
-    return this.size;
+    return this.first + this.size;
   }
 
   /** The number of a name, given to it now if it has none. */
   id(text: string): number {
     const hash = hashOf(text);
     const known = this.lookup(text, hash);
-    return known >= 0 ? known : this.add(text, hash);
+    return known >= 0 ? known : this.add(text, hash) + this.first;
   }
 
   /** The same of a name that is given as latin1. */
   idOf(latin1: Uint8Array, from: number, to: number): number {
     const length = to - from;
+    // Few are read into a program that was restored.
+    if (this.saved)
+      return this.id(Buffer.from(latin1.buffer, latin1.byteOffset + from, length).toString("latin1"));
     const hash = hashOfBytes(latin1, from, to);
     const mask = this.table.length - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
@@ -90,25 +89,30 @@ export class Names {
   }
 
   text(id: number): string {
-    let text = this.strings[id];
+    if (id < this.first) return this.saved!.text(id);
+    const own = id - this.first;
+    let text = this.strings[own];
     if (text === undefined) {
-      const from = id === 0 ? 0 : this.ends[id - 1];
-      text = Buffer.from(this.bytes.buffer, this.bytes.byteOffset + from, this.ends[id] - from).toString(
-        "latin1",
-      );
-      this.strings[id] = text;
+      const from = own === 0 ? 0 : this.ends[own - 1];
+      text = Buffer.from(this.bytes.buffer, from, this.ends[own] - from).toString("latin1");
+      this.strings[own] = text;
     }
     return text;
   }
 
   private lookup(text: string, hash: number): number {
+    if (this.saved) {
+      const id = this.saved.find(text, hash);
+      if (id >= 0) return id;
+    }
     const mask = this.table.length - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const id = this.table[slot] - 1;
-      if (id < 0) break;
-      if (this.hashes[id] === hash && this.isText(id, text)) return id;
+      const own = this.table[slot] - 1;
+      if (own < 0) break;
+      if (this.hashes[own] === hash && this.isText(own, text)) return own + this.first;
     }
-    return this.wide.size > 0 ? (this.wide.get(text) ?? -1) : -1;
+    const wide = this.wide.size > 0 ? this.wide.get(text) : undefined;
+    return wide === undefined ? -1 : wide + this.first;
   }
 
   private isText(id: number, text: string): boolean {
@@ -175,19 +179,6 @@ export class Names {
 function isWide(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > WIDEST) return true;
   return false;
-}
-
-/** The hash of every text, as `hashOf` gives it. */
-function hashesOf(bytes: Uint8Array, ends: Int32Array): Int32Array {
-  const out = new Int32Array(ends.length);
-  let at = 0;
-  for (let id = 0; id < ends.length; id++) {
-    const end = ends[id];
-    let h = end - at;
-    for (; at < end; at++) h = Math.imul(h ^ bytes[at], 0x01000193);
-    out[id] = h ^ (h >>> 15);
-  }
-  return out;
 }
 
 function hashOfBytes(bytes: Uint8Array, from: number, to: number): number {

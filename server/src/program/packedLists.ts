@@ -2,13 +2,20 @@
  * Lists of integers by number in two arrays: what would be a map of a million small arrays. A list is its length and the
  * differences of its values, as varints. Immutable; `ListMap` lays changes over it.
  */
-interface PackedParts {
-  offsets: Int32Array;
+export interface PackedParts {
+  /** A bit for each number that has a list. */
+  present: Int32Array;
+  /** How many bytes each list takes, as varints. */
+  lengths: Uint8Array;
   bytes: Uint8Array;
 }
 
+/** Sums between two that are known without counting. */
+const STEP_BITS = 5;
+const STEP = 1 << STEP_BITS;
+
 export class PackedLists {
-  private known: PackedParts | null = null;
+  private known: (PackedParts & Landmarks) | null = null;
 
   constructor(
     /** How many numbers there are. */
@@ -16,67 +23,57 @@ export class PackedLists {
     private readonly load: () => PackedParts,
   ) {}
 
-  private get parts(): PackedParts {
-    this.known ??= this.load();
+  get parts(): PackedParts & Landmarks {
+    if (this.known === null) {
+      const parts = this.load();
+      this.known = { ...parts, ...landmarks(parts) };
+    }
     return this.known;
-  }
-
-  /** Where the list of a number begins in `bytes`; it ends where the next one begins. One more than there are numbers. */
-  get offsets(): Int32Array {
-    return this.parts.offsets;
-  }
-  get bytes(): Uint8Array {
-    return this.parts.bytes;
   }
 
   /** Lists of the numbers below `count`; null where there is none. */
   static of(count: number, list: (i: number) => ArrayLike<number> | null | undefined): PackedLists {
-    const offsets = new Int32Array(count + 1);
-    const out = new ByteWriter();
+    const packer = new Packer(count);
     for (let i = 0; i < count; i++) {
       const values = list(i);
-      if (values) out.list(values);
-      offsets[i + 1] = out.at;
+      if (values) packer.add(i, values);
     }
-    const bytes = out.take();
-    return new PackedLists(count, () => ({ offsets, bytes }));
+    return packer.lists();
   }
 
   /** The same of a map, most of whose keys below `count` have no list. */
   static ofMap(count: number, map: ReadonlyMap<number, ArrayLike<number>>): PackedLists {
-    const keys = Int32Array.from(map.keys()).sort();
-    const offsets = new Int32Array(count + 1);
-    const out = new ByteWriter();
-    let next = 0;
-    for (const key of keys) {
-      offsets.fill(out.at, next, key + 1);
-      next = key + 1;
-      out.list(map.get(key)!);
-    }
-    offsets.fill(out.at, next);
-    const bytes = out.take();
-    return new PackedLists(count, () => ({ offsets, bytes }));
+    const packer = new Packer(count);
+    for (const key of Int32Array.from(map.keys()).sort()) packer.add(key, map.get(key)!);
+    return packer.lists();
   }
 
   has(i: number): boolean {
-    if (i >= this.count) return false;
-    const { offsets } = this.parts;
-    return offsets[i + 1] > offsets[i];
+    return i < this.count && (this.parts.present[i >> 5] & (1 << (i & 31))) !== 0;
   }
 
   get(i: number): number[] | undefined {
     if (!this.has(i)) return undefined;
-    const { bytes, offsets } = this.parts;
-    let at = offsets[i];
+    const out: number[] = [];
+    this.each(i, (v) => {
+      out.push(v);
+    });
+    return out;
+  }
+
+  /** The values of a list, of none where there is no list. */
+  each(i: number, take: (value: number) => void): void {
+    if (!this.has(i)) return;
+    const { bytes } = this.parts;
+    let at = this.begin(i);
     let x = bytes[at++];
     let n = x & 0x7f;
     for (let shift = 7; x > 0x7f; shift += 7) {
       x = bytes[at++];
       n |= (x & 0x7f) << shift;
     }
-    const out: number[] = new Array(n);
     let last = 0;
-    for (let k = 0; k < n; k++) {
+    for (; n > 0; n--) {
       x = bytes[at++];
       let v = x & 0x7f;
       for (let shift = 7; x > 0x7f; shift += 7) {
@@ -84,9 +81,103 @@ export class PackedLists {
         v |= (x & 0x7f) << shift;
       }
       last = (last + ((v >>> 1) ^ -(v & 1))) | 0;
-      out[k] = last;
+      take(last);
     }
-    return out;
+  }
+
+  /** Where the list of a number begins in `bytes`. */
+  private begin(i: number): number {
+    const { present, ranks, begins } = this.parts;
+    // How many lists come before it.
+    let rank = ranks[i >> 8];
+    for (let word = (i >> 8) << 3; word < i >> 5; word++) rank += bitsOf(present[word]);
+    rank += bitsOf(present[i >> 5] & ((1 << (i & 31)) - 1));
+    return begins(rank);
+  }
+}
+
+/** What finds a list without an offset for each. */
+interface Landmarks {
+  /** How many lists there are before every 256th number. */
+  ranks: Int32Array;
+  /** Where the list of a rank begins. */
+  begins: (rank: number) => number;
+}
+
+function landmarks({ present, lengths }: PackedParts): Landmarks {
+  const ranks = new Int32Array((present.length >> 3) + 1);
+  let lists = 0;
+  for (let word = 0; word < present.length; word++) {
+    if ((word & 7) === 0) ranks[word >> 3] = lists;
+    lists += bitsOf(present[word]);
+  }
+  return { ranks, begins: sums(lengths, lists) };
+}
+
+/** The sum of the first `n` of some varints, with a landmark for every few of them. */
+export function sums(varints: Uint8Array, count: number): (n: number) => number {
+  const marks = new Int32Array((Math.floor(count / STEP) + 1) * 2);
+  let sum = 0;
+  let at = 0;
+  for (let i = 0; i < count; i++) {
+    if (i % STEP === 0) {
+      marks[(i / STEP) * 2] = sum;
+      marks[(i / STEP) * 2 + 1] = at;
+    }
+    let x = varints[at++];
+    let v = x & 0x7f;
+    for (let shift = 7; x > 0x7f; shift += 7) {
+      x = varints[at++];
+      v |= (x & 0x7f) << shift;
+    }
+    sum += v;
+  }
+  if (count % STEP === 0) {
+    marks[(count / STEP) * 2] = sum;
+    marks[(count / STEP) * 2 + 1] = at;
+  }
+  return (n) => {
+    const mark = (n >> STEP_BITS) * 2;
+    let sum = marks[mark];
+    for (let left = n & (STEP - 1), at = marks[mark + 1]; left > 0; left--) {
+      let x = varints[at++];
+      let v = x & 0x7f;
+      for (let shift = 7; x > 0x7f; shift += 7) {
+        x = varints[at++];
+        v |= (x & 0x7f) << shift;
+      }
+      sum += v;
+    }
+    return sum;
+  };
+}
+
+function bitsOf(word: number): number {
+  let n = word - ((word >>> 1) & 0x55555555);
+  n = (n & 0x33333333) + ((n >>> 2) & 0x33333333);
+  return Math.imul((n + (n >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}
+
+class Packer {
+  private readonly present: Int32Array;
+  private readonly lengths = new ByteWriter();
+  private readonly out = new ByteWriter();
+
+  constructor(private readonly count: number) {
+    this.present = new Int32Array((count + 31) >> 5);
+  }
+
+  /** Of a number above those before. */
+  add(i: number, values: ArrayLike<number>): void {
+    const { at } = this.out;
+    this.present[i >> 5] |= 1 << (i & 31);
+    this.out.list(values);
+    this.lengths.uint(this.out.at - at);
+  }
+
+  lists(): PackedLists {
+    const parts = { present: this.present, lengths: this.lengths.take(), bytes: this.out.take() };
+    return new PackedLists(this.count, () => parts);
   }
 }
 
@@ -191,6 +282,13 @@ export class ListMap {
     // What was asked for once is asked for again.
     if (list) this.own.set(key, list);
     return list;
+  }
+
+  /** The values of a list that is asked for once: nothing is kept of it. */
+  each(key: number, take: (value: number) => void): void {
+    const own = this.own.get(key);
+    if (own === undefined) this.base?.each(key, take);
+    else if (own) for (const value of own) take(value);
   }
 
   set(key: number, list: number[]): void {

@@ -16,8 +16,9 @@ import {
 } from "../facts/outline.js";
 import { Ctx, type KernelTables } from "../kernel/types.js";
 import type { ImageReader, ImageWriter } from "./image.js";
-import { ByteReader, ByteWriter, PackedLists } from "./packedLists.js";
+import { PackedLists } from "./packedLists.js";
 import { closeness } from "./places.js";
+import { type Holder, named, PointerTable } from "./pointerTable.js";
 import type { Program, SourceFile } from "./program.js";
 
 /** A function that the kernel enters in a context that it has made. */
@@ -63,14 +64,27 @@ export function callbackName(text: string): string | null {
 
 /** What one file installs and registers. */
 interface FilePointers {
-  path: string;
-  /** `struct.field`, or the field alone where the struct is not known. */
-  keys: (string | number)[];
-  /** The function of each key. */
+  holders: Holder[];
+  /** The function of each holder, and the name that it can be called by. */
   fns: number[];
-  fields: number[];
+  names: number[];
   roots: CallbackRoot[];
   putSuper: number[];
+}
+
+/** How a function comes to be entered. */
+type Way = Pick<CallbackRoot, "bits" | "kind" | "how" | "byOps" | "confidence"> & {
+  table: CallbackRoot["record"]["table"];
+};
+
+/** What files install and register, by their number, read when it is asked for. */
+interface SavedFiles {
+  /** Holder, name and function of each. */
+  installs: PackedLists;
+  /** Way, function and record of each. */
+  roots: PackedLists;
+  putSuper: PackedLists;
+  ways: Way[];
 }
 
 /** A name that a function can be called by: a field's, or a variable's. */
@@ -97,18 +111,13 @@ export interface PointerEdit {
 }
 
 export class Pointers {
-  private readonly files = new Map<number, FilePointers>();
-  /** `struct.field` → functions, as often as they are installed. */
-  private readonly byField = new Map<string, number[]>();
-  /** Field, or variable as a negative number, → functions: hooks such as `pm_power_off = my_power_off` among them. */
-  private readonly assigned = new Map<number, { fn: number; path: string }[]>();
-  /** Field name → functions, and back, whatever the struct. */
-  private readonly held = new Map<number, number[]>();
-  private readonly holders = new Map<number, number[]>();
+  /** What files install; in an engine that was restored, those that were looked at. Null: nothing. */
+  private readonly files = new Map<number, FilePointers | null>();
+  /** The others. */
+  private saved: SavedFiles | null = null;
+  private readonly table: PointerTable;
   private allRoots: CallbackRoot[] | null = null;
   private allPutSuper: Set<number> | null = null;
-  /** Function → its keys in `byField`; made when first asked for. */
-  private keysOf: Map<number, string[]> | null = null;
   /** Names that are or were installed or registered somewhere, whether or not they are functions. */
   private readonly installed = new Set<number>();
   /** The same in an image, by name. */
@@ -125,6 +134,7 @@ export class Pointers {
     private readonly tables: KernelTables,
     from: ImageReader | null = null,
   ) {
+    this.table = new PointerTable(from);
     if (from) this.restore(from);
     else for (const f of program.files) if (f) this.addFile(f);
   }
@@ -132,26 +142,33 @@ export class Pointers {
   /** Of a program that was not edited. */
   save(to: ImageWriter): void {
     const { program } = this;
-    const rows = new ByteWriter();
-    const roots: unknown[] = [];
-    const putSuper: [number, number][] = [];
+    const numberOf = this.table.save(to, program.names.count, program.maxFn);
+    const installs = new Map<number, number[]>();
+    const roots = new Map<number, number[]>();
+    const putSuper = new Map<number, number[]>();
+    const ways = new Map<string, number>();
     for (const [index, own] of this.files) {
-      rows.uint(index);
-      rows.uint(own.fns.length);
-      own.fns.forEach((fn, i) => {
-        const key = own.keys[i];
-        // The struct of a field; for others which of them it is: a variable has a negative key.
-        if (typeof key === "string") rows.int(Number(key.slice(0, key.indexOf("."))) + 1);
-        else rows.int(key < 0 ? -1 : 0);
-        rows.uint(own.fields[i]);
-        rows.uint(fn);
+      if (!own) continue;
+      installs.set(
+        index,
+        own.fns.flatMap((fn, i) => [numberOf(own.holders[i]), own.names[i], fn]),
+      );
+      const list = own.roots.flatMap(({ fn, bits, kind, how, byOps, confidence, record }) => {
+        const way = JSON.stringify({ bits, kind, how, byOps, confidence, table: record.table } satisfies Way);
+        if (!ways.has(way)) ways.set(way, ways.size);
+        return [ways.get(way)!, fn, record.index];
       });
-      for (const root of own.roots) roots.push([index, { ...root, file: "" }]);
-      for (const fn of own.putSuper) putSuper.push([index, fn]);
+      if (list.length > 0) roots.set(index, list);
+      if (own.putSuper.length > 0) putSuper.set(index, own.putSuper);
     }
-    to.put("pointers.rows", rows.take());
-    to.json("pointers.roots", roots);
-    to.json("pointers.putSuper", putSuper);
+    const count = program.files.length;
+    to.lists("pointers.installs", PackedLists.ofMap(count, installs));
+    to.lists("pointers.roots", PackedLists.ofMap(count, roots));
+    to.lists("pointers.putSuper", PackedLists.ofMap(count, putSuper));
+    to.json(
+      "pointers.ways",
+      [...ways.keys()].map((way) => JSON.parse(way)),
+    );
     const words = new Map<number, number[]>();
     for (const f of program.files) for (const id of f ? this.wordsOf(f) : []) push(words, id, f!.index);
     this.wordsIn.clear();
@@ -162,30 +179,56 @@ export class Pointers {
   }
 
   private restore(from: ImageReader): void {
-    const { program } = this;
-    const rows = new ByteReader(from.bytes("pointers.rows"));
-    while (rows.at < rows.bytes.length) {
-      this.current = null;
-      const f = program.files[rows.uint()]!;
-      // Also one that has only roots.
-      this.own(f);
-      for (let n = rows.uint(); n > 0; n--) {
-        const struct = rows.int();
-        const field = rows.uint();
-        this.install(
-          f,
-          struct > 0 ? `${struct - 1}.${field}` : struct < 0 ? -field : field,
-          field,
-          rows.uint(),
-        );
-      }
-    }
-    for (const [index, root] of from.json<[number, CallbackRoot][]>("pointers.roots"))
-      this.files.get(index)!.roots.push({ ...root, file: program.files[index]!.path });
-    for (const [index, fn] of from.json<[number, number][]>("pointers.putSuper"))
-      this.files.get(index)!.putSuper.push(fn);
+    const { length } = this.program.files;
+    this.saved = {
+      installs: from.lists("pointers.installs", length),
+      roots: from.lists("pointers.roots", length),
+      putSuper: from.lists("pointers.putSuper", length),
+      ways: from.json("pointers.ways"),
+    };
     this.installedBefore = from.bytes("pointers.installed");
     this.concerned = from.lists("pointers.words", this.installedBefore.length);
+  }
+
+  /** What a file installs and registers, if anything. */
+  private of(index: number): FilePointers | null {
+    let own = this.files.get(index);
+    if (own !== undefined) return own;
+    own = this.ofSaved(index);
+    if (this.saved) this.files.set(index, own);
+    return own;
+  }
+
+  private ofSaved(index: number): FilePointers | null {
+    const { saved } = this;
+    if (!saved?.installs.has(index)) return null;
+    const own: FilePointers = {
+      holders: [],
+      fns: [],
+      names: [],
+      roots: this.savedRoots(index),
+      putSuper: saved.putSuper.get(index) ?? [],
+    };
+    const installs = saved.installs.get(index)!;
+    for (let i = 0; i < installs.length; i += 3) {
+      own.holders.push(installs[i]);
+      own.names.push(installs[i + 1]);
+      own.fns.push(installs[i + 2]);
+    }
+    return own;
+  }
+
+  private savedRoots(index: number): CallbackRoot[] {
+    const { saved } = this;
+    const list = saved?.roots.get(index);
+    if (!saved || !list) return [];
+    const file = this.program.files[index]?.path ?? "";
+    const out: CallbackRoot[] = [];
+    for (let i = 0; i < list.length; i += 3) {
+      const { table, ...way } = saved.ways[list[i]];
+      out.push({ fn: list[i + 1], ...way, file, record: { table, index: list[i + 2] } });
+    }
+    return out;
   }
 
   private readonly wordsIn = new Map<number, readonly number[]>();
@@ -240,13 +283,16 @@ export class Pointers {
   /** Functions that the kernel enters in a context, in the order of the files; the first way of each kind. */
   get roots(): readonly CallbackRoot[] {
     if (this.allRoots) return this.allRoots;
-    const seen = new Set<string>();
+    const seen = new Map<number, CallbackRoot[]>();
     const roots: CallbackRoot[] = [];
     for (const f of this.program.files) {
-      for (const root of (f && this.files.get(f.index)?.roots) || []) {
-        const key = `${root.fn}:${root.bits}:${root.how}`;
-        if (seen.has(key)) continue;
-        seen.add(key);
+      if (!f) continue;
+      const own = this.files.get(f.index);
+      for (const root of own === undefined ? this.savedRoots(f.index) : (own?.roots ?? [])) {
+        const ways = seen.get(root.fn);
+        if (ways?.some(({ bits, how }) => bits === root.bits && how === root.how)) continue;
+        if (ways) ways.push(root);
+        else seen.set(root.fn, [root]);
         roots.push(root);
       }
     }
@@ -258,17 +304,21 @@ export class Pointers {
   get putSuper(): ReadonlySet<number> {
     if (!this.allPutSuper) {
       this.allPutSuper = new Set();
-      for (const own of this.files.values()) for (const fn of own.putSuper) this.allPutSuper.add(fn);
+      for (let index = 0; index < this.program.files.length; index++) {
+        const own = this.files.get(index);
+        const fns = own === undefined ? this.saved?.putSuper.get(index) : own?.putSuper;
+        for (const fn of fns ?? []) this.allPutSuper.add(fn);
+      }
     }
     return this.allPutSuper;
   }
 
   /** Functions that a field of this name can hold, and fields that can hold a function; some more than once. */
   heldBy(field: number): readonly number[] {
-    return this.held.get(field) ?? [];
+    return this.table.heldBy(field);
   }
   fieldsOf(fn: number): readonly number[] {
-    return this.holders.get(fn) ?? [];
+    return this.table.namesHolding(fn);
   }
 
   /**
@@ -293,16 +343,16 @@ export class Pointers {
     const moved = new Map<number, readonly number[]>();
     let changed = false;
     for (const index of again) {
-      const old = this.files.get(index);
+      const old = this.of(index);
       const before = old && signature(old);
       const fields = new Map((old?.fns ?? []).map((fn) => [fn, [...this.fieldsOf(fn)]]));
       this.removeFile(index);
       const f = program.files[index];
       if (f) this.addFile(f);
-      const now = this.files.get(index);
+      const now = this.of(index);
       if (before === (now && signature(now))) continue;
       changed = true;
-      if (this.rivalsMoved) noteMoved(this.rivalsMoved, old, now, this.byField);
+      if (this.rivalsMoved) noteMoved(this.rivalsMoved, old, now, this.table);
       for (const fn of [...fields.keys(), ...(now?.fns ?? [])])
         if (!moved.has(fn)) moved.set(fn, fields.get(fn) ?? []);
     }
@@ -312,13 +362,15 @@ export class Pointers {
   }
 
   private rebuild(): Map<number, readonly number[]> {
-    const before = new Map(this.holders);
+    const before = new Map([...this.table.functions()].map((fn) => [fn, [...this.fieldsOf(fn)]]));
     this.rivalsMoved = null;
-    for (const map of [this.files, this.byField, this.assigned, this.held, this.holders]) map.clear();
+    this.files.clear();
+    this.saved = null;
+    this.table.clear();
     for (const f of this.program.files) if (f) this.addFile(f);
     this.forgetSums();
     const moved = new Map<number, readonly number[]>();
-    for (const fn of new Set([...before.keys(), ...this.holders.keys()])) {
+    for (const fn of new Set([...before.keys(), ...this.table.functions()])) {
       const was = before.get(fn) ?? [];
       const now = this.fieldsOf(fn);
       if (was.length !== now.length || was.some((field, i) => field !== now[i])) moved.set(fn, was);
@@ -357,7 +409,6 @@ export class Pointers {
   private forgetSums(): void {
     this.allRoots = null;
     this.allPutSuper = null;
-    this.keysOf = null;
   }
 
   /** Whether a file installs one of these names, or assigns to a field of one of these variables. */
@@ -384,21 +435,16 @@ export class Pointers {
   }
 
   private removeFile(index: number): void {
-    const own = this.files.get(index);
-    if (!own) return;
-    this.files.delete(index);
-    for (const [k, key] of own.keys.entries()) {
-      const fn = own.fns[k];
-      if (typeof key === "string") removeOne(this.byField, key, (x) => x === fn);
-      else removeOne(this.assigned, key, (x) => x.fn === fn && x.path === own.path);
-      removeOne(this.held, own.fields[k], (x) => x === fn);
-      removeOne(this.holders, fn, (x) => x === own.fields[k]);
-    }
+    const own = this.of(index);
+    this.files.set(index, null);
+    own?.holders.forEach((holder, k) => {
+      this.table.remove(holder, own.names[k], own.fns[k], index);
+    });
   }
 
   private own(f: SourceFile): FilePointers {
     if (this.current) return this.current;
-    this.current = { path: f.path, keys: [], fns: [], fields: [], roots: [], putSuper: [] };
+    this.current = { holders: [], fns: [], names: [], roots: [], putSuper: [] };
     this.files.set(f.index, this.current);
     return this.current;
   }
@@ -422,7 +468,7 @@ export class Pointers {
       const field = o.inits[i + Init.field];
       if (field === 0) {
         const variable = o.inits[i + Init.base];
-        for (const fn of targets) this.install(f, -variable, variable, fn);
+        for (const fn of targets) this.install(f, named(variable, true), variable, fn);
         continue;
       }
       let type = o.inits[i + Init.type];
@@ -431,23 +477,20 @@ export class Pointers {
       if (type === 0) type = this.baseType(o.inits[i + Init.base], o.inits[i + Init.fn], f);
       const struct = type === 0 ? 0 : program.structName(type, f);
       for (const fn of targets) {
-        this.install(f, struct !== 0 ? `${struct}.${field}` : field, field, fn);
+        this.install(f, struct !== 0 ? this.table.member(struct, field) : named(field, false), field, fn);
         this.opsRoot(struct, field, fn, f, i);
       }
     }
     for (let i = 0; i < o.regs.length; i += REG_STRIDE) this.registration(f, i);
   }
 
-  /** Records that a key of `byField` or `assigned`, called by this name, holds a function. */
-  private install(f: SourceFile, key: string | number, name: number, fn: number): void {
-    if (typeof key === "string") push(this.byField, key, fn);
-    else push(this.assigned, key, { fn, path: f.path });
-    push(this.held, name, fn);
-    push(this.holders, fn, name);
+  /** Records that a file gives a function to what can be called by this name. */
+  private install(f: SourceFile, holder: Holder, name: number, fn: number): void {
+    this.table.install(holder, name, fn, f.index);
     const own = this.own(f);
-    own.keys.push(key);
+    own.holders.push(holder);
     own.fns.push(fn);
-    own.fields.push(name);
+    own.names.push(name);
   }
 
   private nestedType(type: number, outer: string, f: SourceFile): number {
@@ -576,16 +619,16 @@ export class Pointers {
 
   /** Functions that a field of this struct type can hold, those nearest to the caller when there are near ones. */
   targets(struct: number, field: number, from: SourceFile): number[] {
-    const all = new Set(this.byField.get(`${struct}.${field}`) ?? []);
-    for (const a of this.assigned.get(field) ?? []) if (this.isNear(a.path, from)) all.add(a.fn);
+    const all = new Set(this.table.inField(struct, field));
+    for (const a of this.table.given(field, false)) if (this.isNear(this.pathOf(a.file), from)) all.add(a.fn);
     const list = [...all].filter((fn) => this.program.alive(fn) && sameArch(this.program.fnFile(fn), from));
     return list.sort((a, b) => this.program.comparePlaces(a, b));
   }
 
   /** Functions that a variable of the file, or one that all files share, is given somewhere. */
   variableTargets(name: number, from: SourceFile): number[] {
-    const all = (this.assigned.get(-name) ?? []).filter((a) => this.program.alive(a.fn));
-    const own = all.filter((a) => a.path === from.path);
+    const all = this.table.given(name, true).filter((a) => this.program.alive(a.fn));
+    const own = all.filter((a) => a.file === from.index);
     const list = own.length > 0 ? own : all.filter((a) => sameArch(this.program.fnFile(a.fn), from));
     return [...new Set(list.map((a) => a.fn))].sort((a, b) => this.program.comparePlaces(a, b));
   }
@@ -596,23 +639,22 @@ export class Pointers {
    */
   placements(mostTargets: number): Map<number, Placement[]> {
     const out = new Map<number, Placement[]>();
-    for (const [key, fns] of this.byField) {
+    for (const { field, fns } of this.table.members()) {
       let everywhere = 0;
       for (const fn of new Set(fns)) {
         if (this.program.alive(fn) && this.program.fnFile(fn).arch === null) everywhere++;
       }
       if (everywhere > mostTargets) continue;
-      const field = Number(key.slice(key.indexOf(".") + 1));
       for (const fn of fns) push(out, fn, { field, near: null, member: true });
     }
-    for (const [field, list] of this.assigned)
-      for (const a of list)
-        push(
-          out,
-          a.fn,
-          field < 0 ? { field: -field, near: null, member: false } : { field, near: a.path, member: true },
-        );
+    for (const { name, variable, given } of this.table.names())
+      for (const { fn, file } of given)
+        push(out, fn, { field: name, near: variable ? null : this.pathOf(file), member: !variable });
     return out;
+  }
+
+  private pathOf(file: number): string {
+    return this.program.files[file]!.path;
   }
 
   /** Whether a function that was assigned to a field in one file is a target of calls in the other. */
@@ -622,49 +664,46 @@ export class Pointers {
 
   /** Functions that stand in the same field of the same struct type as this one, in other objects. */
   rivals(fn: number): ReadonlySet<number> {
-    if (!this.keysOf) {
-      this.keysOf = new Map();
-      for (const [key, fns] of this.byField) for (const f of fns) push(this.keysOf, f, key);
-    }
     const out = new Set<number>();
-    for (const key of this.keysOf.get(fn) ?? []) for (const f of this.byField.get(key)!) out.add(f);
+    for (const member of this.table.membersHolding(fn))
+      for (const f of this.table.inMember(member)) out.add(f);
     out.delete(fn);
     return out;
   }
 
   /** Field name → functions, for over-approximating calls through members by name. */
   byName(): IterableIterator<[number, readonly number[]]> {
-    return this.held.entries();
+    return this.table.byName();
   }
 }
 
 /** Adds the functions of the fields (`struct.field`) that hold others now, or hold one more or less often. */
 function noteMoved(
   into: Set<number>,
-  old: FilePointers | undefined,
-  now: FilePointers | undefined,
-  byField: ReadonlyMap<string, readonly number[]>,
+  old: FilePointers | null,
+  now: FilePointers | null,
+  table: PointerTable,
 ): void {
-  const lists = (own: FilePointers | undefined): Map<string, number[]> => {
-    const map = new Map<string, number[]>();
-    own?.keys.forEach((key, i) => {
-      if (typeof key === "string") push(map, key, own.fns[i]);
+  const lists = (own: FilePointers | null): Map<Holder, number[]> => {
+    const map = new Map<Holder, number[]>();
+    own?.holders.forEach((holder, i) => {
+      if (holder >= 0) push(map, holder, own.fns[i]);
     });
     return map;
   };
   const before = lists(old);
   const after = lists(now);
-  for (const key of new Set([...before.keys(), ...after.keys()])) {
-    const was = before.get(key) ?? [];
-    if (was.join() === (after.get(key) ?? []).join()) continue;
+  for (const member of new Set([...before.keys(), ...after.keys()])) {
+    const was = before.get(member) ?? [];
+    if (was.join() === (after.get(member) ?? []).join()) continue;
     for (const fn of was) into.add(fn);
-    for (const fn of byField.get(key) ?? []) into.add(fn);
+    for (const fn of table.inMember(member)) into.add(fn);
   }
 }
 
 function signature(own: FilePointers): string {
   const roots = own.roots.map((r) => `${r.fn}:${r.bits}:${r.how}:${r.confidence}:${r.record.index}`);
-  return [own.keys, own.fns, own.putSuper, roots].map((list) => list.join()).join("|");
+  return [own.holders, own.fns, own.putSuper, roots].map((list) => list.join()).join("|");
 }
 
 /**
@@ -684,14 +723,6 @@ const DRIVER_DEPTH = 4;
 
 function sameArch(f: SourceFile, from: SourceFile): boolean {
   return f.arch === null || f.arch === (from.arch ?? "x86");
-}
-
-function removeOne<K, V>(map: Map<K, V[]>, key: K, is: (value: V) => boolean): void {
-  const list = map.get(key);
-  const i = list ? list.findIndex(is) : -1;
-  if (!list || i < 0) return;
-  list.splice(i, 1);
-  if (list.length === 0) map.delete(key);
 }
 
 function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {

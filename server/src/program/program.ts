@@ -83,7 +83,7 @@ export class Program {
    * had them, names and all.
    */
   constructor(from: ImageReader | null = null, outlineOf: (path: string) => FileOutline = NO_LOADER) {
-    this.names = from ? Names.restore(from, "names") : new Names();
+    this.names = from ? Names.restore(from, "names") : Names.empty();
     if (from) this.restore(from, outlineOf);
   }
 
@@ -406,6 +406,10 @@ export class Program {
       end: o.fn[at + Fn.end],
       params,
     };
+  }
+  /** The name of each function, as it is now. */
+  nameColumn(): Int32Array {
+    return this.fnNames.slice(0, this.fnCount);
   }
   get maxFn(): number {
     return this.fnCount;

@@ -34,7 +34,8 @@ export class SleepReach {
       this.fnRank = from.ints("reach.fns");
       this.nameRank = from.ints("reach.names");
       for (const name of from.json<string[]>("reach.unused")) this.unused.add(name);
-      this.ownName = new Int32Array(program.maxFn);
+      this.ownName = program.nameColumn();
+      this.named = program.maxFn;
       this.grow();
       return;
     }

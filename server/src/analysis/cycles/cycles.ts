@@ -59,6 +59,10 @@ export class Cycles {
     return this.said.get(fn) ?? (this.cycleOf.has(fn) ? this.savedSaid?.saidBy(fn) : undefined);
   }
 
+  has(fn: number): boolean {
+    return this.cycleOf.has(fn);
+  }
+
   /** Whether these functions, who call each other or are one that calls nobody back, are what they were when they were worked out. */
   knows(group: readonly number[], isCycle: boolean): boolean {
     return isCycle ? this.known(group) !== null : !this.cycleOf.has(group[0]);

@@ -24,25 +24,38 @@ export interface CycleGraph {
 
 /** Callees before callers as far as calls by name go; what is left is in the order of paths and places. */
 export function orderOf(members: readonly number[], graph: CycleGraph): CycleOrder {
-  const calls = new Map<number, readonly number[]>();
-  for (const fn of members) calls.set(fn, graph.direct(fn));
-  const height = new Map<number, number>();
-  const joint = new Set<number>();
-  for (const group of components(members, (fn) => calls.get(fn)!)) {
+  const place = new Map(members.map((fn, i) => [fn, i]));
+  const starts = new Int32Array(members.length + 1);
+  const targets: number[] = [];
+  members.forEach((fn, i) => {
+    for (const callee of graph.direct(fn)) targets.push(place.get(callee)!);
+    starts[i + 1] = targets.length;
+  });
+  const groups = components({ starts, targets: Int32Array.from(targets) });
+  const height = new Int32Array(members.length);
+  const joint = new Uint8Array(members.length);
+  const isDone = new Uint8Array(members.length);
+  let first = 0;
+  for (const end of groups.ends) {
+    const group = groups.members.subarray(first, end);
     let most = 0;
-    for (const fn of group)
-      for (const callee of calls.get(fn)!) most = Math.max(most, (height.get(callee) ?? -1) + 1);
-    for (const fn of group) {
-      height.set(fn, most);
-      if (group.length > 1) joint.add(fn);
+    // Callees that are not done are of the same group.
+    for (const i of group)
+      for (let k = starts[i]; k < starts[i + 1]; k++)
+        if (isDone[targets[k]] === 1) most = Math.max(most, height[targets[k]] + 1);
+    for (const i of group) {
+      height[i] = most;
+      isDone[i] = 1;
+      if (group.length > 1) joint[i] = 1;
     }
+    first = end;
   }
-  const fns = Int32Array.from(members);
-  fns.sort((a, b) => height.get(a)! - height.get(b)! || graph.comparePlaces(a, b));
+  const order = Int32Array.from(members.keys());
+  order.sort((a, b) => height[a] - height[b] || graph.comparePlaces(members[a], members[b]));
   return {
-    fns,
-    heights: fns.map((fn) => height.get(fn)!),
-    joint: Uint8Array.from(fns, (fn) => (joint.has(fn) ? 1 : 0)),
+    fns: order.map((i) => members[i]),
+    heights: order.map((i) => height[i]),
+    joint: Uint8Array.from(order, (i) => joint[i]),
   };
 }
 

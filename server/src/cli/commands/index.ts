@@ -1,7 +1,7 @@
 /** `lockctx index`: reads a whole tree into the cache ahead of time, so that the first check or editor need not. */
 import type { Command } from "commander";
+import { openFacts } from "../../host/openFacts.js";
 import { outlineOptions } from "../../host/outlineOptions.js";
-import { openFacts } from "../../host/tree.js";
 import { addCacheOptions, type CacheFlags, cacheFromFlags, reportCache } from "../cacheOptions.js";
 import { ExitCode } from "../errors.js";
 import { addJobs } from "../jobs.js";

@@ -60,7 +60,7 @@ export function cacheInfo(folder: string, root: string | null): CacheInfo {
       t.bytes += statSync(path).size;
       const manifest = readManifest(path);
       t.root = manifest?.root ?? null;
-      t.files = manifest?.files.size ?? 0;
+      t.files = manifest?.paths.length ?? 0;
     } catch {
       // Damaged or gone: its bytes count, its list does not.
     }

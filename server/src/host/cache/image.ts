@@ -6,6 +6,7 @@ import { closeSync, fstatSync, openSync, readSync, renameSync, unlinkSync, write
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { EngineImage } from "../../engine.js";
 import { BadImage, type SectionSink } from "../../program/image.js";
+import { HashList } from "./contents.js";
 import { checksum, type Hash, hexOf } from "./hash.js";
 
 const MAGIC = "lockctx image 1\n";
@@ -34,7 +35,7 @@ interface Head {
 
 export interface StoredImage extends EngineImage {
   /** Contents of the files of the tree. */
-  readonly contents: ReadonlyMap<string, Hash>;
+  readonly contents: HashList;
   close(): void;
 }
 
@@ -155,11 +156,8 @@ export function openImage(path: string, stamp: Hash, damaged: (error: BadImage) 
     const files = read(headAt + headLength, head.paths + head.files * 16);
     if (checksum(files) !== head.check) throw new BadImage("damaged");
     const hashes = files.toString("latin1", head.paths);
-    const contents = new Map<string, Hash>();
     const paths = head.files === 0 ? [] : files.toString("utf8", 0, head.paths).split("\0");
-    paths.forEach((file, i) => {
-      contents.set(file, hashes.slice(i * 16, i * 16 + 16));
-    });
+    const contents = new HashList(paths, hashes);
     return {
       contents,
       get(name) {

@@ -16,6 +16,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from "node:fs";
+import { Places } from "./contents.js";
 import { checksum, type Hash } from "./hash.js";
 
 /** What is known of one file's content, and by what it is known again. */
@@ -55,12 +56,13 @@ export function isUnchanged(v: FileVersion, stat: Stats): boolean {
 export class BadManifest extends Error {}
 
 export class Manifest {
-  /** By path relative to the root. */
-  readonly files = new Map<string, FileVersion>();
-  /** Paths looked at in this process; what others say about the rest is taken over when saving. */
-  private readonly own = new Set<string>();
+  /** What was read, and which of it was found right since. */
+  private read: ReadManifest | null = null;
+  private confirmed = new Uint8Array(0);
+  private confirmedCount = 0;
+  /** What was learned of files since, null of those that are gone. */
+  private readonly own = new Map<string, FileVersion | null>();
   private changed = false;
-  private loaded = "";
 
   constructor(
     private readonly path: string,
@@ -69,59 +71,51 @@ export class Manifest {
 
   /** Reads what is on disk; throws `BadManifest` when it is damaged, nothing when it is not there. */
   load(): void {
-    const read = readManifest(this.path);
-    if (!read) return;
-    this.loaded = read.identity;
-    for (const [path, version] of read.files) this.files.set(path, version);
+    this.read = readManifest(this.path);
+    this.confirmed = new Uint8Array(this.read?.paths.length ?? 0);
   }
 
   get(path: string): FileVersion | undefined {
-    return this.files.get(path);
+    const own = this.own.size === 0 ? undefined : this.own.get(path);
+    if (own !== undefined) return own ?? undefined;
+    const place = this.read?.places.of(path) ?? -1;
+    return place < 0 ? undefined : this.read!.version(place);
   }
 
-  /** The entry was found right. */
-  confirm(path: string): void {
-    this.own.add(path);
+  /** The content of a file if the file system says of it what it said before. */
+  unchanged(path: string, stat: Stats): Hash | null {
+    const own = this.own.size === 0 ? undefined : this.own.get(path);
+    if (own !== undefined) return own && isUnchanged(own, stat) ? own.hash : null;
+    const place = this.read?.places.of(path) ?? -1;
+    if (place < 0 || !this.read!.isUnchanged(place, stat)) return null;
+    if (this.confirmed[place] === 0) this.confirmedCount++;
+    this.confirmed[place] = 1;
+    return this.read!.hash(place);
   }
 
   set(path: string, version: FileVersion): void {
-    this.own.add(path);
-    const old = this.files.get(path);
+    const old = this.get(path);
+    this.own.set(path, version);
     if (old && old.hash === version.hash && !old.fresh && !version.fresh) {
       if (old.ctimeMs === version.ctimeMs && old.mtimeMs === version.mtimeMs && old.ino === version.ino)
         return;
     }
-    this.files.set(path, version);
     this.changed = true;
   }
 
   delete(path: string): void {
-    this.own.add(path);
-    if (this.files.delete(path)) this.changed = true;
+    if (this.get(path)) this.changed = true;
+    this.own.set(path, null);
   }
 
   /** Writes it if something changed: whole or not at all. What other processes wrote meanwhile is kept for other paths. */
   save(): void {
     if (!this.changed) return;
     this.changed = false;
-    try {
-      const theirs = readManifest(this.path);
-      if (theirs && theirs.identity !== this.loaded) {
-        for (const [path, version] of theirs.files) if (!this.own.has(path)) this.files.set(path, version);
-      }
-    } catch {
-      // Damaged since: ours replaces it.
-    }
-    // After a look at most of the tree, what was not looked at is probably gone.
-    if (this.own.size * 2 > this.files.size) {
-      for (const path of this.files.keys()) {
-        if (!this.own.has(path) && !statSync(`${this.root}/${path}`, { throwIfNoEntry: false }))
-          this.files.delete(path);
-      }
-    }
+    const files = this.filesNow();
     const temporary = `${this.path}.${process.pid}.part`;
     try {
-      writeFileSync(temporary, this.encode(), { mode: 0o600 });
+      writeFileSync(temporary, encode(this.root, files), { mode: 0o600 });
       renameSync(temporary, this.path);
     } catch (error) {
       try {
@@ -131,45 +125,114 @@ export class Manifest {
       }
       throw error;
     }
-    this.loaded = identityOf(statSync(this.path));
+    if (this.read) this.read.identity = identityOf(statSync(this.path));
   }
 
-  private encode(): Buffer {
-    const numbers = new Float64Array(this.files.size * NUMBERS);
-    let at = 0;
-    const paths: string[] = [];
-    const hashes: string[] = [];
-    for (const [path, v] of this.files) {
-      paths.push(path);
-      hashes.push(v.hash);
-      numbers.set([v.size, v.mtimeMs, v.ctimeMs, v.ino, v.fresh ? 1 : 0], at);
-      at += NUMBERS;
+  private filesNow(): Map<string, FileVersion> {
+    const { read, own } = this;
+    const files = new Map<string, FileVersion>();
+    const add = (from: ReadManifest, wanted: (path: string) => boolean): void =>
+      from.paths.forEach((path, place) => {
+        if (wanted(path)) files.set(path, from.version(place));
+      });
+    const isOurs = (path: string): boolean =>
+      own.has(path) || this.confirmed[read?.places.of(path) ?? -1] === 1;
+    if (read) add(read, () => true);
+    try {
+      const written = statSync(this.path, { throwIfNoEntry: false });
+      const theirs = written && identityOf(written) !== read?.identity ? readManifest(this.path) : null;
+      if (theirs) add(theirs, (path) => !isOurs(path));
+    } catch {
+      // Damaged since: ours replaces it.
     }
-    const head = Buffer.from(JSON.stringify({ root: this.root, files: paths.length }));
-    const names = Buffer.from(paths.join("\0"));
-    const lengths = Buffer.alloc(8);
-    lengths.writeUInt32LE(head.length, 0);
-    lengths.writeUInt32LE(names.length, 4);
-    const body = Buffer.concat([
-      Buffer.from(MAGIC),
-      lengths,
-      head,
-      names,
-      Buffer.from(hashes.join(""), "latin1"),
-      Buffer.from(numbers.buffer),
-    ]);
-    const check = Buffer.alloc(4);
-    check.writeInt32LE(checksum(body));
-    return Buffer.concat([body, check]);
+    for (const [path, version] of own) {
+      if (version) files.set(path, version);
+      else files.delete(path);
+    }
+    // After a look at most of the tree, what was not looked at is probably gone.
+    if ((this.confirmedCount + own.size) * 2 > files.size) {
+      for (const path of files.keys()) {
+        if (!isOurs(path) && !statSync(`${this.root}/${path}`, { throwIfNoEntry: false })) files.delete(path);
+      }
+    }
+    return files;
   }
+}
+
+function encode(root: string, files: ReadonlyMap<string, FileVersion>): Buffer {
+  const numbers = new Float64Array(files.size * NUMBERS);
+  let at = 0;
+  const paths: string[] = [];
+  const hashes: string[] = [];
+  for (const [path, v] of files) {
+    paths.push(path);
+    hashes.push(v.hash);
+    numbers.set([v.size, v.mtimeMs, v.ctimeMs, v.ino, v.fresh ? 1 : 0], at);
+    at += NUMBERS;
+  }
+  const head = Buffer.from(JSON.stringify({ root, files: paths.length }));
+  const names = Buffer.from(paths.join("\0"));
+  const lengths = Buffer.alloc(8);
+  lengths.writeUInt32LE(head.length, 0);
+  lengths.writeUInt32LE(names.length, 4);
+  const body = Buffer.concat([
+    Buffer.from(MAGIC),
+    lengths,
+    head,
+    names,
+    Buffer.from(hashes.join(""), "latin1"),
+    Buffer.from(numbers.buffer),
+  ]);
+  const check = Buffer.alloc(4);
+  check.writeInt32LE(checksum(body));
+  return Buffer.concat([body, check]);
 }
 
 const identityOf = (stat: Stats): string => `${stat.ino} ${stat.mtimeMs} ${stat.size}`;
 
-interface ReadManifest {
-  identity: string;
-  root: string;
-  files: Map<string, FileVersion>;
+/** What a manifest says; of single files where it is asked. */
+export class ReadManifest {
+  readonly places: Places;
+
+  constructor(
+    public identity: string,
+    readonly root: string,
+    readonly paths: readonly string[],
+    private readonly hashes: string,
+    private readonly numbers: Float64Array,
+  ) {
+    this.places = new Places(paths);
+  }
+
+  hash(place: number): Hash {
+    return this.hashes.slice(place * 16, place * 16 + 16);
+  }
+
+  version(place: number): FileVersion {
+    const { numbers } = this;
+    const n = place * NUMBERS;
+    return {
+      hash: this.hash(place),
+      size: numbers[n],
+      mtimeMs: numbers[n + 1],
+      ctimeMs: numbers[n + 2],
+      ino: numbers[n + 3],
+      fresh: numbers[n + 4] !== 0,
+    };
+  }
+
+  /** As the function of this name, without making a version. */
+  isUnchanged(place: number, stat: Stats): boolean {
+    const { numbers } = this;
+    const n = place * NUMBERS;
+    return (
+      numbers[n + 4] === 0 &&
+      stat.size === numbers[n] &&
+      stat.mtimeMs === numbers[n + 1] &&
+      stat.ctimeMs === numbers[n + 2] &&
+      stat.ino === numbers[n + 3]
+    );
+  }
 }
 
 /** The manifest in a file; null when there is none. */
@@ -206,17 +269,5 @@ export function readManifest(path: string): ReadManifest | null {
   const numbers = new Float64Array(new Uint8Array(body.subarray(at)).buffer);
   if (paths.length !== head.files || numbers.length !== paths.length * NUMBERS)
     throw new BadManifest("damaged");
-  const files = new Map<string, FileVersion>();
-  paths.forEach((name, i) => {
-    const n = i * NUMBERS;
-    files.set(name, {
-      hash: hashes.slice(i * 16, i * 16 + 16),
-      size: numbers[n],
-      mtimeMs: numbers[n + 1],
-      ctimeMs: numbers[n + 2],
-      ino: numbers[n + 3],
-      fresh: numbers[n + 4] !== 0,
-    });
-  });
-  return { identity, root: head.root, files };
+  return new ReadManifest(identity, head.root, paths, hashes, numbers);
 }
