@@ -62,7 +62,7 @@ function* outlines() {
     yield { path: f, outline };
   }
 }
-const classes = harvestMacroClasses(outlines());
+const { classes } = harvestMacroClasses(outlines());
 console.log(
   `outline: ${all.length} files, ${(bytes / 1e6).toFixed(0)} MB, ${(outlineMs / 1e3).toFixed(1)} s, ${(bytes / outlineMs / 1e3).toFixed(0)} MB/s`,
 );

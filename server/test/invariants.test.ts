@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createEngine } from "../src/analysis/createEngine.js";
-import { FN_STRIDE, Fn, FnFlag, type MacroClasses } from "../src/facts/outline.js";
+import { FN_STRIDE, Fn, FnFlag } from "../src/facts/outline.js";
 import type { FactsPort } from "../src/facts/ports.js";
 import type { Finding } from "../src/findings/types.js";
 import { createFactTools } from "../src/host/factTools.js";
@@ -27,7 +27,7 @@ const tables = loadKernelTables(null);
 const outlineOptions = { registrations: new Set(tables.registrations.keys()) };
 const tools = createFactTools(outlineOptions);
 const outlines = paths.map((path) => ({ path, outline: tools.outline(texts[path], path) }));
-const classes: MacroClasses = harvestMacroClasses(outlines);
+const { classes } = harvestMacroClasses(outlines);
 
 /** The port of the in-process host with another order of arrival. */
 function port(arrange: <T>(items: readonly T[]) => T[]): FactsPort {

@@ -21,6 +21,7 @@ import type { AnalysisStats, Site } from "../findings/types.js";
 import { harvestMacroClasses, harvestNumbered, macrosText } from "../outline/macroClasses.js";
 import { ProgramCodeView } from "../program/codeView.js";
 import { BadImage, ImageReader, ImageWriter, type SectionSink } from "../program/image.js";
+import { Names } from "../program/names.js";
 import { Program } from "../program/program.js";
 import { CursorCheck, type CursorImage } from "./cursor/check.js";
 import { Edits } from "./edits.js";
@@ -56,7 +57,10 @@ class KernelEngine implements InspectingEngine {
   private reports: Reports | null = null;
   /** Answers questions from what the last check knows; before the first check it works out what it needs by itself. */
   private inspector: Inspector | null = null;
-  private macroClasses: MacroClasses = harvestMacroClasses([]);
+  private macroClasses: MacroClasses = harvestMacroClasses([]).classes;
+  /** Of a tree that was read: names that could be in a class. */
+  private candidates: ReadonlySet<string> = new Set();
+  private isCandidate: (name: string) => boolean = () => false;
   private skipped: { path: string; reason: string }[] = [];
   private readonly phases: Phase[] = [];
   private wall = performance.now();
@@ -108,10 +112,13 @@ class KernelEngine implements InspectingEngine {
       program.add(path, outline);
       got.delete(path);
     }
-    this.macroClasses = harvestNumbered(
+    const { classes, candidates } = harvestNumbered(
       program.files.filter((f) => f !== null),
       program.names,
     );
+    this.macroClasses = classes;
+    this.candidates = candidates;
+    this.isCandidate = (name) => candidates.has(name);
     this.options.facts.setMacroClasses(this.macroClasses);
     this.program = program;
     this.restored = false;
@@ -135,6 +142,9 @@ class KernelEngine implements InspectingEngine {
     const { digest, ...classes } = this.macroClasses;
     const names = Object.entries(classes).map(([kind, set]) => [kind, [...set]]);
     to.json("engine.classes", [digest, Object.fromEntries(names)]);
+    const candidates = Names.empty();
+    for (const name of this.candidates) candidates.id(name);
+    candidates.save(to, "engine.candidates");
     solver.save(to);
     return true;
   }
@@ -157,9 +167,10 @@ class KernelEngine implements InspectingEngine {
       loop: set("loop"),
       storage: set("storage"),
       bare: set("bare"),
-      candidates: set("candidates"),
       digest,
     };
+    const candidates = Names.restore(from, "engine.candidates");
+    this.isCandidate = (name) => candidates.find(name) > 0;
     facts.setMacroClasses(this.macroClasses);
     this.solver = new Solver(this.program, tables, facts, null, null, from);
     this.cursors = CursorCheck.restore(this.solver, facts, from.plain<CursorImage>("cursors"));
@@ -174,10 +185,10 @@ class KernelEngine implements InspectingEngine {
 
   /** Whether these texts may say something else about classes of macros than those of the image. */
   private definesOtherMacros(fresh: ReadonlyMap<string, FileOutline | null>): boolean {
-    const { candidates } = this.macroClasses;
+    const text = (o: FileOutline | null | undefined): string => (o ? macrosText(o, this.isCandidate) : "");
     for (const [path, now] of fresh) {
       const was = this.options.facts.imageOutline?.(path);
-      if ((was ? macrosText(was, candidates) : "") !== (now ? macrosText(now, candidates) : "")) return true;
+      if (text(was) !== text(now)) return true;
     }
     return false;
   }

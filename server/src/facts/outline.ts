@@ -204,8 +204,6 @@ export interface MacroClasses {
   storage: ReadonlySet<string>;
   /** Function-like macros used as a declaration or statement without `;`. */
   bare: ReadonlySet<string>;
-  /** Names that could be in a class, were there no function of that name, or were what they stand for in one. */
-  candidates: ReadonlySet<string>;
   /** Stable text of the classes, for cache keys. */
   digest: string;
 }

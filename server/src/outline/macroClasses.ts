@@ -31,6 +31,12 @@ interface Votes {
   all: Set<string>;
 }
 
+export interface HarvestedClasses {
+  classes: MacroClasses;
+  /** Names that could be in a class, were there no function of that name, or were what they stand for in one. */
+  candidates: ReadonlySet<string>;
+}
+
 /** A file whose outline has the names with these numbers in the place of its own. */
 interface Numbered {
   path: string;
@@ -38,7 +44,9 @@ interface Numbered {
 }
 
 /** Joins the candidates of all outlines. */
-export function harvestMacroClasses(files: Iterable<{ path: string; outline: FileOutline }>): MacroClasses {
+export function harvestMacroClasses(
+  files: Iterable<{ path: string; outline: FileOutline }>,
+): HarvestedClasses {
   const texts: string[] = [];
   const ids = new Map<string, number>();
   const id = (name: string): number => {
@@ -69,7 +77,7 @@ export function harvestMacroClasses(files: Iterable<{ path: string; outline: Fil
 export function harvestNumbered(
   files: Iterable<Numbered>,
   names: { text(id: number): string; readonly count: number },
-): MacroClasses {
+): HarvestedClasses {
   const votesOf = new Map<number, Votes>();
   const targets = new Set<number>();
   /** Names that are also functions, or macros that stand for a value or code: no attributes. */
@@ -158,18 +166,17 @@ export function harvestNumbered(
   }
   const candidates = new Set(votes.keys());
   for (const v of votes.values()) for (const target of v.via) candidates.add(target);
-  return { ...sealed(attribute, loop, storage, bare), candidates };
+  return { classes: sealed(attribute, loop, storage, bare), candidates };
 }
 
 /** All that a file has to say about classes, when these are the candidates: equal texts have equal classes. */
-export function macrosText(o: FileOutline, candidates: ReadonlySet<string>): string {
+export function macrosText(o: FileOutline, isCandidate: (name: string) => boolean): string {
   const words: string[] = [];
   for (let i = 0; i < o.macros.length; i += MACRO_STRIDE)
     words.push(`${o.names[o.macros[i]]} ${o.macros[i + 1]} ${o.names[o.macros[i + 2]]}`);
   for (let i = 0; i < o.fn.length; i += FN_STRIDE) {
     const name = o.names[o.fn[i + Fn.name]];
-    if (candidates.has(name))
-      words.push(`${name} ${o.fn[i + Fn.flags] & (FnFlag.Macro | FnFlag.ObjectMacro)}`);
+    if (isCandidate(name)) words.push(`${name} ${o.fn[i + Fn.flags] & (FnFlag.Macro | FnFlag.ObjectMacro)}`);
   }
   return words.join("\n");
 }
@@ -197,7 +204,7 @@ function sealed(
 ): MacroClasses {
   const part = (s: Set<string>): string => [...s].sort().join(" ");
   const all = `a ${part(attribute)}\nl ${part(loop)}\ns ${part(storage)}\nb ${part(bare)}`;
-  return { attribute, loop, storage, bare, candidates: new Set(), digest: digestOf(all) };
+  return { attribute, loop, storage, bare, digest: digestOf(all) };
 }
 
 /** 128 bits of a text as hexadecimal; four FNV-like lanes are enough for a cache key that nobody attacks. */

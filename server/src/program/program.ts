@@ -108,7 +108,7 @@ export class Program {
         this.fnFileOf[fn] = index;
         this.fnIndexOf[fn] = i;
       }
-      this.files.push(new TreeFile(path, index, numbers.subarray(first, this.fnCount), null, load));
+      this.files.push(new TreeFile(path, index, numbers, first, this.fnCount, null, load));
       this.byPath.set(path, index);
     });
     const known = this.names.count;
@@ -182,7 +182,7 @@ export class Program {
     reuse: Map<string, number> | null,
   ): SourceFile {
     const count = outline.fn.length / FN_STRIDE;
-    const file = new TreeFile(path, index, new Int32Array(count), outline, NO_LOADER);
+    const file = new TreeFile(path, index, new Int32Array(count), 0, count, outline, NO_LOADER);
     const seen = new Map<number, number>();
     for (let i = 0; i < count; i++) {
       const name = outline.fn[i * FN_STRIDE + Fn.name];

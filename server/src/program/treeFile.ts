@@ -21,7 +21,10 @@ export class TreeFile implements SourceFile {
   constructor(
     readonly path: string,
     readonly index: number,
-    readonly fns: Int32Array,
+    /** Its functions are those in this range. */
+    private readonly numbers: Int32Array,
+    private readonly from: number,
+    private readonly to: number,
     outline: FileOutline | null,
     private readonly load: (path: string) => FileOutline,
   ) {
@@ -29,6 +32,12 @@ export class TreeFile implements SourceFile {
     this.arch = archOf(path);
     this.header = isHeader(path);
   }
+
+  get fns(): Int32Array {
+    this.own ??= this.numbers.subarray(this.from, this.to);
+    return this.own;
+  }
+  private own: Int32Array | null = null;
 
   get outline(): FileOutline {
     this.known ??= this.load(this.path);

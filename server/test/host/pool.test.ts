@@ -155,7 +155,7 @@ it("closed while its workers are within the parser, leaves the process alone", {
     const body = "\\tif (a(x)) {\\n\\t\\tb(x + 1, y->z);\\n\\t}\\n".repeat(5000);
     for (let i = 0; i < 6; i++) {
       const pool = new WorkerPool({ root: "/", jobs: 2, outline: { registrations: new Set() } });
-      pool.setMacroClasses(harvestMacroClasses([]));
+      pool.setMacroClasses(harvestMacroClasses([]).classes);
       for (const f of ["a.c", "b.c"]) pool.sources.setOverlay(f, "int f(int x)\\n{\\n" + body + "}\\n");
       const asked = pool.flows(["a.c", "b.c"].map((file) => ({ file, fns: [0] })), () => {}).catch(() => {});
       await new Promise((done) => setTimeout(done, 300 + 60 * i));

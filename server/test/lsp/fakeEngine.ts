@@ -66,7 +66,7 @@ const NO_DETAILS = {
   params: [],
 };
 const tables = loadKernelTables(null);
-const classes = harvestMacroClasses([]);
+const classes = harvestMacroClasses([]).classes;
 
 export interface FakeOptions {
   read(file: string): string | null;

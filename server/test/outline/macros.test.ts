@@ -69,7 +69,8 @@ describe("candidates for macro classes", () => {
 
 describe("macro classes", () => {
   const harvest = (files: Record<string, string>) =>
-    harvestMacroClasses(Object.entries(files).map(([path, text]) => ({ path, outline: outlineOf(text) })));
+    harvestMacroClasses(Object.entries(files).map(([path, text]) => ({ path, outline: outlineOf(text) })))
+      .classes;
 
   it("follow macros through other macros", () => {
     const c = harvest({

@@ -42,7 +42,7 @@ describe("a head", () => {
     ["static inline foo(void)\n{\n}", "static int foo(void)\n{\n}"],
     ["int FNAME(walk)(int a)\n{\n}", "int FNAME (int a)\n{\n}"],
   ])("%j", (text, expected) => {
-    const known = harvestMacroClasses([
+    const { classes: known } = harvestMacroClasses([
       { path: "include/x.h", outline: outlineFile("#define __unknown\n", "", { registrations: new Set() }) },
     ]);
     const out = squeezed(normalised(text, 0, known));
