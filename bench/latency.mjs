@@ -60,21 +60,20 @@ export async function latency(root, cache, short = false) {
     client.open(files[0]);
     await first;
     const openMs = performance.now() - began;
-    // Edits are measured when the whole tree has answered about all open files.
-    const whole = client.until(
-      "the whole tree",
-      ({ method, params }) =>
-        method === "lockctx/status" && params.trees.length > 0 && params.health === "indexing",
+    // Edits are measured when all open files have been shown and the whole tree has answered about them: it is ready then.
+    const shown = new Set([files[0]]);
+    const all = client.until(
+      "all open files",
+      ({ method, params }) => {
+        const published = method === "textDocument/publishDiagnostics" ? params.uri : "";
+        const file = files.find((f) => published.endsWith(f));
+        if (file) shown.add(file);
+        return method === "lockctx/status" && shown.size === files.length && params.health === "ready";
+      },
       LOAD_LIMIT_MS,
     );
     for (const file of files.slice(1)) client.open(file);
-    await whole;
-    await client.until(
-      "all open files",
-      ({ method, params }) =>
-        method === "lockctx/status" && params.trees.length > 0 && params.health !== "indexing",
-      LOAD_LIMIT_MS,
-    );
+    await all;
     console.log(
       `\nserver: open ${files[0]} to its first diagnostics ${(openMs / 1000).toFixed(2)} s (warm cache)`,
     );

@@ -124,7 +124,7 @@ export class LspClient {
     doc.text = doc.text.slice(0, at) + text + doc.text.slice(at + length);
     doc.version++;
     const { uri, version } = this.documents.get(watched);
-    const arrived = this.until(`diagnostics of ${watched}`, (m) => isFor(m, uri, version), 60_000);
+    const arrived = this.until(`diagnostics of ${watched}`, (m) => isFor(m, uri, version), 300_000);
     const began = performance.now();
     this.notify("textDocument/didChange", {
       textDocument: { uri: doc.uri, version: doc.version },

@@ -4,9 +4,10 @@
  *
  * A file is the unit: what a finding is called depends on its like in the same function, and functions are of one file.
  */
-import type { LowFindings } from "../engine.js";
+import type { EngineImage, LowFindings } from "../engine.js";
 import { narrowJson } from "../findings/packed.js";
 import type { Confidence, Finding } from "../findings/types.js";
+import { ImageReader } from "../program/image.js";
 import type { CallbackRoot } from "../program/pointers.js";
 import { type Footprint, Footprints, TRIPLE } from "./footprint.js";
 import {
@@ -34,6 +35,16 @@ export interface SavedReports {
   /** Paths and what registers functions of theirs, in turn. */
   roots: string[];
   putSuper: Int32Array;
+}
+
+/** The findings of medium confidence and above that an image has in a file, without an engine that takes it up. */
+export function savedFindings(image: EngineImage): (file: string) => Finding[] {
+  const saved = new ImageReader(image).plain<SavedReports>("reports", new Set(["low"]));
+  const files = restoreFiles(saved.files, saved.paths);
+  return (file) => {
+    const kept = files.get(file);
+    return kept ? sureOf(kept) : [];
+  };
 }
 
 const RANK: Record<Confidence, number> = { high: 2, medium: 1, low: 0 };

@@ -505,6 +505,10 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
     this.store.put(key, bytes);
   }
 
+  prepareBuffers(): Promise<void> {
+    return this.pool.prepareBuffers();
+  }
+
   read(file: string): string | null {
     return this.pool.read(file);
   }

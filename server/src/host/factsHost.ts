@@ -47,6 +47,8 @@ export interface FactsHost extends FactsPort {
     done: (file: string, problem?: string) => void,
     signal?: AbortSignal,
   ): Promise<void>;
+  /** Loads what facts of unsaved buffers need, so that the first edit need not wait for it. */
+  prepareBuffers?(): Promise<void>;
   /** What came from the cache and what had to be made, where there is a cache. */
   readonly cacheCounts?: CacheCounts;
   readonly results?: ResultStore;

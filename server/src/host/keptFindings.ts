@@ -10,6 +10,7 @@ import type { Finding, Site } from "../findings/types.js";
 import { type CacheSettings, keptFolder } from "./cache/folder.js";
 import { contentHash, type Hash, hexOf } from "./cache/hash.js";
 import { wholeToolStamp } from "./cache/stamps.js";
+import type { ImageFindings } from "./imageFindings.js";
 import { readSource } from "./sources.js";
 
 /** Records of one tree; beyond it those unused for the longest time go. */
@@ -33,12 +34,23 @@ export class KeptFindingsFolder {
     cache: CacheSettings,
     private readonly root: string,
     private readonly question: unknown,
+    /** What the last check of the whole tree found, where no record of a file stands. */
+    private readonly image: ImageFindings | null = null,
   ) {
     this.folder = keptFolder(cache.folder, root);
   }
 
   /** The findings left for a file of this text, or null when there are none that still stand there. */
   recall(file: string, text: string): Finding[] | null {
+    return this.recorded(file, text) ?? this.image?.recall(file, text) ?? null;
+  }
+
+  /** The image is not read any more. */
+  close(): void {
+    this.image?.close();
+  }
+
+  private recorded(file: string, text: string): Finding[] | null {
     try {
       const record = JSON.parse(
         inflateRawSync(readFileSync(this.pathOf(file))).toString("utf8"),
@@ -106,7 +118,7 @@ export class KeptFindingsFolder {
 }
 
 /** Files that a finding has a place in. */
-function filesOf(finding: Finding): Set<string> {
+export function filesOf(finding: Finding): Set<string> {
   const files = new Set<string>();
   const visit = (value: unknown): void => {
     if (typeof value !== "object" || value === null) return;

@@ -11,6 +11,7 @@ import type { FlowFacts } from "../facts/flow.js";
 import type { FileOutline, MacroClasses, OutlineOptions } from "../facts/outline.js";
 import type { FlowRequest } from "../facts/ports.js";
 import { decodeOutline } from "../outline/codec.js";
+import { BufferFacts } from "./bufferFacts.js";
 import type { FactsHost } from "./factsHost.js";
 import { decodeFlows } from "./flowCodec.js";
 import {
@@ -38,6 +39,8 @@ export interface PoolOptions {
    * hundred megabytes and more. Absent: they stay.
    */
   idleLimitMs?: number;
+  /** Small facts of unsaved buffers are made at once, on this thread: see bufferFacts.ts. */
+  buffersHere?: boolean;
   /** Results carry the versions of the files they were made from, for the cache. */
   versions?: boolean;
   /** Other worker code, in tests of the pool. */
@@ -99,6 +102,8 @@ export class WorkerPool implements FactsHost {
   private readonly jobs: number;
   private readonly limit: number;
   private readonly workerUrl: URL;
+  /** Where small facts of unsaved buffers are made; null: by workers, like all. */
+  private readonly buffers: BufferFacts | null;
   private readonly slots: Slot[] = [];
   private queue: Batch[] = [];
   private nextBatchId = 1;
@@ -112,6 +117,7 @@ export class WorkerPool implements FactsHost {
 
   constructor(private readonly options: PoolOptions) {
     this.sources = new Sources(options.root);
+    this.buffers = options.buffersHere ? new BufferFacts(this.sources, options.outline) : null;
     this.jobs = Math.max(1, options.jobs ?? defaultJobs());
     this.limit = options.fileTimeLimitMs ?? FILE_TIME_LIMIT_MS;
     this.workerUrl = options.workerUrl ?? defaultWorkerUrl();
@@ -134,14 +140,15 @@ export class WorkerPool implements FactsHost {
   }
 
   /** Outlines as workers give them, for those who keep them. */
-  makeOutlines(
+  async makeOutlines(
     items: readonly AskedItem[],
     emit: (item: AskedItem, result: ItemResult) => void,
     signal?: AbortSignal,
   ): Promise<void> {
+    const others = this.withoutBuffers(items, emit, ({ file }) => this.buffers?.outline(file), signal);
     const batches: AskedItem[][] = [];
-    for (let i = 0; i < items.length; i += OUTLINE_BATCH_FILES) {
-      batches.push(items.slice(i, i + OUTLINE_BATCH_FILES));
+    for (let i = 0; i < others.length; i += OUTLINE_BATCH_FILES) {
+      batches.push(others.slice(i, i + OUTLINE_BATCH_FILES));
     }
     return this.run(batches, emit, signal);
   }
@@ -177,15 +184,23 @@ export class WorkerPool implements FactsHost {
   }
 
   /** Flow facts as workers give them, for those who keep them. */
-  makeFlows(
+  async makeFlows(
     items: readonly (AskedItem & FlowRequest)[],
     emit: (item: AskedItem, result: ItemResult) => void,
     signal?: AbortSignal,
   ): Promise<void> {
+    const take = (item: AskedItem, result: ItemResult): void => {
+      if ("problem" in result && result.problem !== undefined)
+        this.flowProblems.set(item.file, result.problem);
+      emit(item, result);
+    };
+    const parse = ({ file, fns, heads }: AskedItem & FlowRequest): ItemResult | null | undefined =>
+      this.classes && this.buffers?.flows(file, fns, heads?.(fns), this.classes);
+    const others = this.withoutBuffers(items, take, parse, signal);
     const batches: AskedItem[][] = [];
     let batch: AskedItem[] = [];
     let functions = 0;
-    for (const item of items) {
+    for (const item of others) {
       batch.push(item);
       functions += item.fns.length;
       if (batch.length >= FLOW_BATCH_FILES || functions >= FLOW_BATCH_FUNCTIONS) {
@@ -195,15 +210,27 @@ export class WorkerPool implements FactsHost {
       }
     }
     if (batch.length > 0) batches.push(batch);
-    return this.run(
-      batches,
-      (item, result) => {
-        if ("problem" in result && result.problem !== undefined)
-          this.flowProblems.set(item.file, result.problem);
-        emit(item, result);
-      },
-      signal,
-    );
+    return this.run(batches, take, signal);
+  }
+
+  /** Settles the items whose facts can be made here; gives back the others. */
+  private withoutBuffers<Item extends AskedItem>(
+    items: readonly Item[],
+    take: (item: AskedItem, result: ItemResult) => void,
+    make: (item: Item) => ItemResult | null | undefined,
+    signal?: AbortSignal,
+  ): readonly Item[] {
+    if (!this.buffers || signal?.aborted || this.closed) return items;
+    return items.filter((item) => {
+      const result = this.sources.overlay(item.file) === undefined ? null : make(item);
+      if (result) take(item, result);
+      return !result;
+    });
+  }
+
+  /** Loads what facts of unsaved buffers need. */
+  async prepareBuffers(): Promise<void> {
+    await this.buffers?.prepare();
   }
 
   read(file: string): string | null {

@@ -1,6 +1,7 @@
 /** Entry of a worker thread of the pool. */
 import { parentPort, workerData } from "node:worker_threads";
 import { outlineBytes } from "../outline/outline.js";
+import { loadParser } from "./loadParser.js";
 import type { WorkerData } from "./protocol.js";
 import { serveFacts } from "./workerLoop.js";
 
@@ -12,12 +13,8 @@ serveFacts(
   {
     outline: (text, path) => outlineBytes(text, path, options),
     async flowTools() {
-      const { createParser } = await import("../syntax/parser.js");
       const { createFactTools } = await import("./factTools.js");
-      // WebAssembly, or the native parser where that does not load; the variable forces one.
-      const forced = process.env.LOCKCTX_PARSER;
-      const parser = await createParser(forced === "native" || forced === "wasm" ? forced : "auto");
-      return createFactTools(options, parser);
+      return createFactTools(options, await loadParser());
     },
   },
   data,

@@ -24,10 +24,11 @@ export interface AnalystEvents {
   log(message: string): void;
 }
 
-/** An analysis that takes this long or less follows each keystroke at once … */
-const SHORT_MS = 80;
-/** … a longer one waits as long as it takes, and no longer than this. */
-const LONGEST_WAIT_MS = 250;
+/**
+ * Nothing was typed for so long: time for what nobody waits for. Whoever types leaves less between two keys, and a look at the
+ * other files that is stopped again and again helps nobody.
+ */
+const REST_MS = 120;
 
 export class Analyst {
   private readonly dirty = new Set<string>();
@@ -40,8 +41,8 @@ export class Analyst {
   private running: AbortController | null = null;
   /** Questions of the user, asked or about to be, that a change of any text stops. */
   private readonly asked = new Set<AbortController>();
-  private timer: ReturnType<typeof setTimeout> | null = null;
-  private lastMs = 0;
+  /** What was typed is analysed in the next turn; the rest later. */
+  private next: { cancel(): void } | null = null;
   private disposed = false;
   /** The newest texts could not be analysed; the next change tries again. */
   private failed = false;
@@ -100,8 +101,8 @@ export class Analyst {
     return this.answered.has(file);
   }
 
-  /** These files changed, open or on disk. */
-  touch(files: readonly string[]): void {
+  /** These files changed, open or on disk; `later`: nobody waits for what this one says of it. */
+  touch(files: readonly string[], later = false): void {
     for (const file of files) {
       this.dirty.add(file);
       if (this.open.has(file)) this.typed.add(file);
@@ -114,16 +115,24 @@ export class Analyst {
     this.failed = false;
     this.running?.abort();
     for (const question of this.asked) question.abort();
-    this.schedule(this.lastMs <= SHORT_MS ? 0 : Math.min(this.lastMs, LONGEST_WAIT_MS));
+    this.schedule(later ? REST_MS : 0);
   }
 
   private schedule(wait: number): void {
     if (!this.loaded || this.disposed) return;
-    if (this.timer) clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      this.timer = null;
+    this.next?.cancel();
+    const begin = (): void => {
+      this.next = null;
       void this.analyse();
-    }, wait);
+    };
+    if (wait > 0) {
+      const timer = setTimeout(begin, wait);
+      this.next = { cancel: () => clearTimeout(timer) };
+    } else {
+      // Changes that have arrived already come before it.
+      const turn = setImmediate(begin);
+      this.next = { cancel: () => clearImmediate(turn) };
+    }
   }
 
   /** The findings of an open file are those of older texts than the open ones. */
@@ -133,7 +142,7 @@ export class Analyst {
 
   /** True when the findings are those of the texts as they are now. */
   get settled(): boolean {
-    const idle = this.loaded && this.timer === null && this.running === null;
+    const idle = this.loaded && this.next === null && this.running === null;
     return idle && (this.dirty.size === 0 || this.failed);
   }
 
@@ -160,6 +169,7 @@ export class Analyst {
     if (this.running) return; // it was aborted by the change and schedules itself again
     const running = new AbortController();
     this.running = running;
+    let rest = false;
     try {
       await this.lock.run(async () => {
         await this.flush();
@@ -170,7 +180,7 @@ export class Analyst {
           const findings = group.size === 0 ? [] : await this.check(group, running.signal);
           if (running.signal.aborted || this.dirty.size > 0) return;
           const ms = performance.now() - began;
-          if (i === 0 && this.isKnown(group)) this.lastMs = ms;
+          const wasTyped = i === 0 && [...group].some((file) => this.typed.has(file));
           for (const file of group) {
             this.answered.add(file);
             this.current.add(file);
@@ -178,6 +188,8 @@ export class Analyst {
           }
           this.events.log(`analysed ${[...group].join(" ")} in ${ms.toFixed(1)} ms`);
           this.events.findings(groupByFile(findings, group), i === groups.length - 1);
+          rest = wasTyped && i < groups.length - 1;
+          if (rest) return;
         }
       });
     } catch (error) {
@@ -193,14 +205,9 @@ export class Analyst {
     } finally {
       this.running = null;
       const stale = running.signal.aborted || this.dirty.size > 0;
-      if (stale && !this.failed && this.timer === null) this.schedule(0);
+      if (this.next === null && !this.failed && (stale || rest)) this.schedule(stale ? 0 : REST_MS);
       if (this.settled || this.disposed) for (const wake of this.waiters.splice(0)) wake();
     }
-  }
-
-  private isKnown(group: ReadonlySet<string>): boolean {
-    for (const file of group) if (!this.answered.has(file)) return false;
-    return true;
   }
 
   /** Lets the engine read the newest open texts of these files; call under the lock. */
@@ -293,8 +300,8 @@ export class Analyst {
 
   async dispose(): Promise<void> {
     this.disposed = true;
-    if (this.timer) clearTimeout(this.timer);
-    this.timer = null;
+    this.next?.cancel();
+    this.next = null;
     this.running?.abort();
     for (const question of this.asked) question.abort();
     for (const wake of this.waiters.splice(0)) wake();

@@ -8,6 +8,7 @@ import { createEngine } from "../analysis/createEngine.js";
 import type { Engine } from "../engine.js";
 import { cacheSettings } from "../host/cache/folder.js";
 import type { FactsHost } from "../host/factsHost.js";
+import { ImageFindings } from "../host/imageFindings.js";
 import { KeptFindingsFolder } from "../host/keptFindings.js";
 import { loadImage, wholeQuestion } from "../host/loadTree.js";
 import { nearFiles } from "../host/nearFiles.js";
@@ -19,16 +20,27 @@ import { loadKernelTables, registrationNames } from "../kernel/load.js";
 import { contextRootFacts } from "./contextRoots.js";
 import type { EngineBackend, OpenTreeOptions, ServerDeps, TreeBackend } from "./deps.js";
 
+/** Workers are for loading and for what many files say; what is typed needs none. They are started again in 0.1 s. */
+const IDLE_LIMIT_MS = 10_000;
+
 async function openTree({ root, scope, contextRoots }: OpenTreeOptions): Promise<TreeBackend> {
   const version = readKernelVersion(root);
   const tables = loadKernelTables(version, contextRootFacts(contextRoots));
   const cache = cacheSettings();
+  const outline = { registrations: registrationNames(tables) };
   const open = (): OpenedEngine => {
-    const facts = openFacts({ root, outline: { registrations: registrationNames(tables) }, cache });
+    const facts = openFacts({
+      root,
+      outline,
+      cache,
+      buffersHere: true,
+      idleLimitMs: IDLE_LIMIT_MS,
+    });
     return new OpenedEngine(createEngine({ tables, facts, version }), facts);
   };
   // What contexts the user has named is in no image.
   const question = contextRoots.length === 0 ? wholeQuestion(version) : null;
+  const image = cache && question !== null ? new ImageFindings(cache, root, outline, question) : null;
   // Opened when it is first needed: by then the cache has what the near part has made.
   let whole: OpenedEngine | null = null;
   const theWhole = (): OpenedEngine => {
@@ -54,13 +66,14 @@ async function openTree({ root, scope, contextRoots }: OpenTreeOptions): Promise
       return question !== null && loadImage(engine, facts, files, question, options);
     },
     setOverlay: (file, text) => theWhole().setOverlay(file, text),
+    prepareBuffers: () => void whole?.facts.prepareBuffers?.(),
     read: (file) => (whole ? whole.read(file) : readDisk(file)),
     dispose: async () => whole?.dispose(),
     ...(scope === "kernel" && {
       belongs: (file: string) => wouldList(root, file),
       openNear: open,
       nearFiles: (files: Iterable<string>, all: readonly string[]) => nearFiles(files, all, readDisk),
-      kept: cache && new KeptFindingsFolder(cache, root, [version, contextRoots]),
+      kept: cache && new KeptFindingsFolder(cache, root, [version, contextRoots], image),
     }),
   };
 }

@@ -23,10 +23,13 @@ export interface EngineBackend {
 
 /** Findings in one file, as an earlier analysis of the whole tree left them. */
 export interface KeptFindings {
+  /** Of a file of this text; null where nothing is known about it. */
   recall(file: string, text: string): Finding[] | null;
   isOnDisk(file: string, text: string): boolean;
   /** Call while no open text differs from its file on disk. */
   keep(file: string, text: string, findings: readonly Finding[]): void;
+  /** The whole tree has answered: what is only needed before that can go. */
+  close?(): void;
 }
 
 /** One open tree. */
@@ -42,6 +45,8 @@ export interface TreeBackend extends EngineBackend {
   /** Those of all files that matter most for these open ones. */
   nearFiles?(open: Iterable<string>, all: readonly string[]): string[];
   kept?: KeptFindings | null;
+  /** Loads what the first edit would have to wait for. */
+  prepareBuffers?(): void;
 }
 
 export interface OpenTreeOptions {

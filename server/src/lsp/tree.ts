@@ -257,6 +257,8 @@ export class Tree {
     this.events.findings(this);
     if (!last) return;
     this.closeNear();
+    this.backend.kept?.close?.();
+    this.backend.prepareBuffers?.();
     if (this.keeping) clearTimeout(this.keeping);
     this.keeping = setTimeout(() => this.keep(), KEEP_AFTER_MS);
     this.keeping.unref();
@@ -345,7 +347,13 @@ export class Tree {
     for (const file of files) this.positions.delete(file);
     this.fixes.clear();
     this.whole.touch(files);
-    this.near?.touch(files.filter((file) => this.nearFiles.has(file)));
+    const near = files.filter((file) => this.nearFiles.has(file));
+    // It is kept for the files that the whole tree has not answered about yet.
+    if (near.length > 0)
+      this.near?.touch(
+        near,
+        near.every((file) => this.whole.answers(file)),
+      );
   }
 
   // --- questions -------------------------------------------------------------------------------------------------

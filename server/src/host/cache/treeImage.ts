@@ -7,6 +7,10 @@ import { openImage, type StoredImage, writeImage } from "./image.js";
 import type { CacheNotes } from "./notes.js";
 import { wholeToolStamp } from "./stamps.js";
 
+/** What the image of a tree depends on besides the files: the tool, what its outlines depend on, and what was asked. */
+export const imageStamp = (outlines: Hash, question: Hash): Hash =>
+  contentHash(question + outlines + wholeToolStamp());
+
 export class TreeImage {
   /** The one that was opened last, as long as it is of use. */
   opened: StoredImage | null = null;
@@ -19,14 +23,10 @@ export class TreeImage {
     private readonly notes: CacheNotes,
   ) {}
 
-  private stampOf(question: Hash): Hash {
-    return contentHash(question + this.stamp + wholeToolStamp());
-  }
-
   open(question: Hash): StoredImage | null {
     this.close();
     try {
-      this.opened = openImage(this.path, this.stampOf(question), (error) => this.bad(error));
+      this.opened = openImage(this.path, imageStamp(this.stamp, question), (error) => this.bad(error));
     } catch (error) {
       this.bad(error);
     }
@@ -42,7 +42,7 @@ export class TreeImage {
 
   write(question: Hash, contents: ReadonlyMap<string, Hash>, save: (put: SectionSink) => boolean): boolean {
     try {
-      return writeImage(this.path, this.stampOf(question), contents, save, this.mostBytes);
+      return writeImage(this.path, imageStamp(this.stamp, question), contents, save, this.mostBytes);
     } catch (error) {
       this.notes.cannotWrite(this.path, error);
       return false;

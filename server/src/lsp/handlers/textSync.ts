@@ -22,7 +22,7 @@ export async function didChange(session: Session, params: DidChangeTextDocumentP
   const { uri, version } = params.textDocument;
   const document = session.documents.change(uri, version, params.contentChanges);
   if (!document) return;
-  const located = await session.locate(document.path);
+  const located = session.locateNow(document.path) ?? (await session.locate(document.path));
   if (located && session.documents.get(uri) === document)
     located.tree.setText(located.file, document.positions);
 }

@@ -1,0 +1,78 @@
+/**
+ * Findings of single files as the last check of the whole tree left them in its image, read without the rest of it: an
+ * editor has them to show long before an engine has taken the image up. They count under the same condition as those of an
+ * earlier session: see keptFindings.ts.
+ */
+import { join } from "node:path";
+import { savedFindings } from "../analysis/reports.js";
+import type { OutlineOptions } from "../facts/outline.js";
+import type { Finding } from "../findings/types.js";
+import { type CacheSettings, IMAGE_SUFFIX, manifestsFolder } from "./cache/folder.js";
+import { contentHash, type Hash, hexOf } from "./cache/hash.js";
+import { openImage, type StoredImage } from "./cache/image.js";
+import { outlineStamp } from "./cache/stamps.js";
+import { imageStamp } from "./cache/treeImage.js";
+import { ownerOf } from "./cachedFacts.js";
+import { filesOf } from "./keptFindings.js";
+import { readSource } from "./sources.js";
+
+interface Opened {
+  contents: StoredImage["contents"];
+  of(file: string): Finding[];
+}
+
+export class ImageFindings {
+  private opened: Opened | null | undefined;
+
+  constructor(
+    private readonly cache: CacheSettings,
+    private readonly root: string,
+    private readonly options: OutlineOptions,
+    private readonly question: Hash,
+  ) {}
+
+  /** The findings of a file of this text, or null when the image does not know it. */
+  recall(file: string, text: string): Finding[] | null {
+    try {
+      if (this.opened === undefined) this.opened = this.open();
+      const { opened } = this;
+      if (opened?.contents.get(file) !== contentHash(text)) return null;
+      const others = new Map<string, boolean>([[file, true]]);
+      const stands = (path: string): boolean => {
+        let same = others.get(path);
+        if (same === undefined) {
+          same = opened.contents.get(path) === this.hashOnDisk(path);
+          others.set(path, same);
+        }
+        return same;
+      };
+      return opened.of(file).filter((finding) => [...filesOf(finding)].every(stands));
+    } catch {
+      // Whoever takes up the image as a whole says what is wrong with it.
+      this.opened = null;
+      return null;
+    }
+  }
+
+  /** Gives back what it holds of the image; nothing is recalled any more. */
+  close(): void {
+    this.opened = null;
+  }
+
+  private open(): Opened | null {
+    const owner = hexOf(ownerOf(this.root));
+    const path = join(manifestsFolder(this.cache.folder), `${owner}${IMAGE_SUFFIX}`);
+    const image = openImage(path, imageStamp(outlineStamp(this.options), this.question), () => {});
+    if (!image) return null;
+    try {
+      return { contents: image.contents, of: savedFindings(image) };
+    } finally {
+      image.close();
+    }
+  }
+
+  private hashOnDisk(file: string): Hash | null {
+    const source = readSource(join(this.root, file));
+    return "text" in source ? contentHash(source.text) : null;
+  }
+}
