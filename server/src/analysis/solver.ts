@@ -10,7 +10,7 @@
  */
 import { E } from "../facts/expr.js";
 import { type Flow, I } from "../facts/flow.js";
-import { Fn, FnFlag } from "../facts/outline.js";
+import { Fn } from "../facts/outline.js";
 import type { FactsPort } from "../facts/ports.js";
 import { classifyPath } from "../findings/scope.js";
 import type { Confidence } from "../findings/types.js";
@@ -26,6 +26,7 @@ import { calleesOf, hasBody } from "./callees.js";
 import { components, type Graph } from "./components.js";
 import { Cycles, type CyclesWorld } from "./cycles/cycles.js";
 import { directCalls } from "./cycles/order.js";
+import { Entering } from "./entering.js";
 import { FlowStore } from "./flowStore.js";
 import { FnSet } from "./fnSet.js";
 import { canReach } from "./focusWalk.js";
@@ -136,10 +137,7 @@ export class Solver implements World {
   private readonly orders = new SolveOrders();
   /** Functions for callers whose findings are those of a run for themselves. */
   private readonly foundByItself: FnSet;
-  /** Functions that enter a context, of the whole tree; null: not looked for yet. */
-  private entering: FnSet | null = null;
-  /** Of those that an edit may have changed, whether they enter one is asked again. */
-  private readonly maybeEntering = new Set<number>();
+  private readonly entering: Entering;
 
   constructor(
     readonly program: Program,
@@ -173,7 +171,7 @@ export class Solver implements World {
     this.stale = numbers("solver.stale");
     this.exported = new FnSet(from?.ints("solver.exported"));
     this.foundByItself = new FnSet(from?.ints("solver.foundByItself"));
-    if (from) this.entering = new FnSet(from.ints("solver.entering"));
+    this.entering = new Entering(program, tables, this.wrappers, this.pointers, from);
     this.filter = new RegionFilter(program, tables, this.tableNames, this.wrappers, (fn) => this.reaches(fn));
   }
 
@@ -204,12 +202,12 @@ export class Solver implements World {
     to.put("solver.stale", Int32Array.from(this.stale));
     to.put("solver.exported", this.exported.numbers());
     to.put("solver.foundByItself", this.foundByItself.numbers());
-    to.put("solver.entering", this.entering?.numbers() ?? new Int32Array(0));
+    this.entering.save(to);
   }
 
   /** Whether it can be saved: it knows everything about a tree that was not edited. */
   get canBeSaved(): boolean {
-    return this.entering !== null && this.program.edited.size === 0 && this.base === null;
+    return this.entering.isComplete && this.program.edited.size === 0 && this.base === null;
   }
 
   /** The same for one function, whose callees are looked into no further than they are known. */
@@ -307,7 +305,7 @@ export class Solver implements World {
     if (change.tables || change.macros) {
       for (const lists of [this.regionCalls, this.rootsOf, this.edges, this.callers]) lists.clear();
       this.orders.clear();
-      this.entering = null;
+      this.entering.reset();
       for (const fn of this.results.keys()) this.stale.add(fn);
       this.wrappers.reset();
     }
@@ -334,7 +332,7 @@ export class Solver implements World {
   private forget(fn: number): void {
     this.orders.forget(fn, () => this.calledBy(fn));
     this.stale.add(fn);
-    this.maybeEntering.add(fn);
+    this.entering.forget(fn);
     if (!this.program.alive(fn)) {
       // Nobody may come to it any more by its number; a number is never given again.
       const users = this.usersOf(fn);
@@ -393,79 +391,6 @@ export class Solver implements World {
 
   // ---- who enters a context -------------------------------------------------------------------------------------
 
-  private triggers(): Uint8Array {
-    const a = new Uint8Array(this.program.names.count);
-    const mark = (text: string): void => {
-      const id = this.program.names.find(text);
-      if (id > 0) a[id] = 1;
-    };
-    for (const l of this.tables.locks.values())
-      if (l.adds !== 0 && (l.op === "acquire" || l.op === "try" || l.op === "conditional")) mark(l.name);
-    for (const [name, x] of this.tables.assertions) if (x.says !== "process") mark(name);
-    for (const g of ["guard", "scoped_guard", "scoped_cond_guard", "CLASS"]) mark(g);
-    for (const [id, op] of this.wrappers.wrapperNames()) if (op !== -1) a[id] = 1;
-    return a;
-  }
-
-  /** Functions of the tree that enter a context, and those that the kernel enters in one. */
-  private allRoots(): { enter: number[]; callbacks: Set<number> } {
-    const { program } = this;
-    const trigger = this.triggers();
-    if (!this.entering) {
-      this.entering = new FnSet();
-      for (const f of program.files)
-        for (const fn of f?.fns ?? []) if (this.enters(fn, trigger)) this.entering.add(fn);
-    } else
-      for (const fn of this.maybeEntering) {
-        if (program.alive(fn) && this.enters(fn, trigger)) this.entering.add(fn);
-        else this.entering.delete(fn);
-      }
-    this.maybeEntering.clear();
-    const callbacks = new Set<number>();
-    for (const r of this.pointers.roots) if (program.alive(r.fn)) callbacks.add(r.fn);
-    return { enter: [...this.entering.numbers()], callbacks };
-  }
-
-  /** Functions that the kernel enters in a context; made when pointers have moved. */
-  private enteredFunctions(): ReadonlySet<number> {
-    const { roots } = this.pointers;
-    if (this.enteredOf?.roots !== roots) this.enteredOf = { roots, fns: new Set(roots.map((r) => r.fn)) };
-    return this.enteredOf.fns;
-  }
-  private enteredOf: { roots: Pointers["roots"]; fns: ReadonlySet<number> } | null = null;
-
-  /** Functions of these files that enter a context, and those that the kernel enters in one. */
-  private roots(
-    files: Iterable<SourceFile | null>,
-    within?: ReadonlySet<number>,
-  ): { enter: number[]; callbacks: Set<number> } {
-    const enter: number[] = [];
-    const here = new Set<SourceFile>();
-    const trigger = this.triggers();
-    for (const f of files) {
-      if (!f) continue;
-      here.add(f);
-      for (const fn of f.fns) if ((!within || within.has(fn)) && this.enters(fn, trigger)) enter.push(fn);
-    }
-    const callbacks = new Set<number>();
-    const entered = this.enteredFunctions();
-    for (const f of here)
-      for (const fn of f.fns) if (entered.has(fn) && (!within || within.has(fn))) callbacks.add(fn);
-    return { enter, callbacks };
-  }
-
-  private enters(fn: number, trigger: Uint8Array): boolean {
-    const { program } = this;
-    const flags = program.fnFlags(fn);
-    if (flags & (FnFlag.Prototype | FnFlag.ObjectMacro | FnFlag.Macro | FnFlag.Dead)) return false;
-    // Oops and panic paths are not reported: the kernel's own check is silent there.
-    const text = program.fnText(fn);
-    if (this.tables.noReturn.has(text) || this.tables.hardStops.has(text)) return false;
-    if (program.fnColumn(fn, Fn.annotCount) > 0) return true;
-    for (const c of program.calls(fn)) if ((c & 1) === 0 && trigger[c >> 1]) return true;
-    return false;
-  }
-
   /**
    * The roots of these files, and those elsewhere from which a path may lead through them: they can reach these files, and
    * call something that can where they are atomic.
@@ -476,7 +401,7 @@ export class Solver implements World {
   ): Promise<{ enter: number[]; callbacks: Set<number> }> {
     const { program } = this;
     const { signal, atLeast = "low" } = request;
-    const { enter, callbacks } = this.roots([...focus].sort().map((path) => program.file(path)));
+    const { enter, callbacks } = this.entering.of([...focus].sort().map((path) => program.file(path)));
     const sure = atLeast !== "low";
     const near = canReach(
       focus,
@@ -487,8 +412,7 @@ export class Solver implements World {
     outside.sort((a, b) => a - b);
     await this.wrappers.solveBelow(outside, signal);
     this.forgetCallersOfWrappers();
-    const trigger = this.triggers();
-    const maybe = outside.filter((fn) => this.enters(fn, trigger));
+    const maybe = this.entering.among(outside);
     const entered = new Set<number>();
     for (const r of this.pointers.roots)
       if (near.has(r.fn) && program.alive(r.fn) && !callbacks.has(r.fn)) entered.add(r.fn);
@@ -613,9 +537,9 @@ export class Solver implements World {
     mark("lock wrappers");
     const { enter, callbacks } =
       focus === null
-        ? this.allRoots()
+        ? this.entering.all()
         : inside
-          ? this.roots(
+          ? this.entering.of(
               [...focus].sort().map((path) => this.program.file(path)),
               request.within,
             )
@@ -633,7 +557,7 @@ export class Solver implements World {
       // The callees may have shown more functions of the files to enter a context: they call a wrapper found down there.
       const known = new Set(enter);
       const files = [...focus].sort().map((path) => this.program.file(path));
-      const more = this.roots(files, inside ? request.within : undefined).enter;
+      const more = this.entering.of(files, inside ? request.within : undefined).enter;
       const late = more.filter((fn) => !known.has(fn));
       if (late.length > 0) {
         enter.push(...late);
@@ -843,10 +767,8 @@ export class Solver implements World {
     }
     const known = this.orders.find(enter, callbacks);
     if (known) {
-      if (await this.isGood(known, enter, callbacks, request.signal)) {
-        await this.solveChanged(known, request.signal);
-        return known;
-      }
+      const isGood = await this.isGood(known, enter, callbacks, request.signal);
+      if (isGood && (await this.solveChanged(known, request.signal))) return known;
       this.orders.drop(known);
     }
     const groups = this.groupsOf(await this.closureOf(enter, callbacks, request, near));
@@ -883,8 +805,8 @@ export class Solver implements World {
     );
   }
 
-  /** Solves what an edit has made stale among these, and what that makes stale. */
-  private async solveChanged(order: SolveOrder, signal?: AbortSignal): Promise<void> {
+  /** Solves what an edit has made stale among these, and what that makes stale; false when the order is not one any more. */
+  private async solveChanged(order: SolveOrder, signal?: AbortSignal): Promise<boolean> {
     const { groups } = order;
     const due = new Uint8Array(groups.ends.length);
     let first = due.length;
@@ -900,10 +822,13 @@ export class Solver implements World {
     for (let i = first; i < due.length; i++) {
       if (due[i] === 0) continue;
       if (pauses.due) await pauses.take();
+      first = due.length;
       // Those who call it come later.
       for (const user of await this.solveGroup(groups.at(i), this.isCycle(groups, i), pauses, signal))
         add(user);
+      if (first <= i) return false;
     }
+    return true;
   }
 
   /** Who of the closure is solved with whom, callees first. */
