@@ -30,3 +30,22 @@ void found_by_call(struct hcd *h, unsigned long *flags)
 	msleep(2);
 //      ^^^^^^ sleep-in-atomic[high] under spinlock x->lock: found_by_call > msleep
 }
+
+// The lock of the next element stands for the dropped one: the caller gets it, and until then it is held.
+struct port *next_port(struct port *p)
+{
+	struct group *g = p->group;
+
+	spin_unlock_bh(&g->lock);
+	list_for_each_entry_continue(g, &all_groups, node) {
+		spin_lock_bh(&g->lock);
+		msleep(3);
+//              ^^^^^^ sleep-in-atomic[high] under spinlock g->lock: next_port > msleep
+		p = first_port(g);
+		if (p)
+			return p;
+		spin_unlock_bh(&g->lock);
+		msleep(4);
+	}
+	return NULL;
+}

@@ -89,16 +89,9 @@ export class Locking {
     this.frame.takenNames.add(token.last);
     const i = this.matchDropped(token, s);
     if (i >= 0) {
-      const old = s.dropped[i];
       s.dropped = s.dropped.filter((_, k) => k !== i);
-      // Surely the same lock, the caller's: held again from here on, and given back to the caller held.
-      if (
-        token.key <= 0 ||
-        this.keys.get(old) !== token.key ||
-        s.tokens.length >= 12 ||
-        s.tokens.some((t) => t.id === token.id)
-      )
-        return;
+      // The caller's, or one in its place: held from here on, and given back to the caller held.
+      if (token.key <= 0 || s.tokens.length >= 12 || s.tokens.some((t) => t.id === token.id)) return;
       s.tokens = [...s.tokens, { ...token, entry: true }];
       return;
     }
