@@ -1,6 +1,7 @@
 /** Opens the tree that a command is about, hands it to the command, and closes it whatever happens. */
 import type { InspectingEngine } from "../engine.js";
 import type { Workbench } from "../fixes/proof.js";
+import { keepHeapSmall } from "../host/heap.js";
 import { type OpenTree, openTree } from "../host/tree.js";
 import { type CacheFlags, cacheFromFlags, reportCache } from "./cacheOptions.js";
 import type { CommandContext } from "./main.js";
@@ -64,6 +65,7 @@ export async function withProgram<T>(
 ): Promise<T> {
   return withTree(paths, flags, context, async (opened) => {
     const { tree, targets, line } = opened;
+    keepHeapSmall();
     await tree.engine.load(targets.files, { progress: line.update, signal: context.signal });
     const bench = {
       engine: tree.engine,

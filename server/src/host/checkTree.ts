@@ -11,6 +11,7 @@ import { contentHash, type Hash, keyOf } from "./cache/hash.js";
 import { wholeToolStamp } from "./cache/stamps.js";
 import { type Checked, decodeLow, decodeResult, encodeLow, encodeResult, withLow } from "./checkRecords.js";
 import type { FactsHost } from "./factsHost.js";
+import { keepHeapSmall } from "./heap.js";
 import { loadImage, questionOf, wholeQuestion } from "./loadTree.js";
 import type { OpenTree } from "./tree.js";
 import { byCodeUnit } from "./walk.js";
@@ -70,6 +71,7 @@ export async function checkTree(tree: OpenTree, request: CheckRequest): Promise<
   let contents = contentsNow();
   let result = fromImage;
   if (!result) {
+    keepHeapSmall();
     await engine.load(files, { progress, signal });
     contents = contentsNow();
     // Files that were in doubt have been read by now, and may be as they were.

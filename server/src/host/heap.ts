@@ -7,7 +7,7 @@ import { setFlagsFromString } from "node:v8";
  */
 const MOST_GROWTH = 40;
 
-/** For the whole process, from now on. */
+/** For the whole process, from now on: of who reads a whole tree. A run that goes on from an image ends before it matters. */
 export function keepHeapSmall(): void {
   setFlagsFromString(`--heap-growing-percent=${MOST_GROWTH}`);
 }

@@ -5,7 +5,6 @@ import { loadKernelTables, registrationNames } from "../kernel/load.js";
 import type { KernelVersion } from "../kernel/types.js";
 import type { CacheSettings } from "./cache/folder.js";
 import type { FactsHost } from "./factsHost.js";
-import { keepHeapSmall } from "./heap.js";
 import { createInProcessHost } from "./inProcess.js";
 import { openFacts } from "./openFacts.js";
 import { readKernelVersion } from "./root.js";
@@ -30,7 +29,6 @@ export interface OpenTree {
 }
 
 export function openTree({ root, jobs, cache }: OpenTreeOptions): OpenTree {
-  keepHeapSmall();
   const version = readKernelVersion(root);
   const tables = loadKernelTables(version);
   const outline = { registrations: registrationNames(tables) };
