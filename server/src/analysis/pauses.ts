@@ -9,7 +9,7 @@ const LONGEST_MS = 20;
 export class Pauses {
   private last = performance.now();
 
-  constructor(private readonly signal?: AbortSignal) {}
+  constructor(readonly signal?: AbortSignal) {}
 
   /** Asked often; `take` is then to be awaited. */
   get due(): boolean {

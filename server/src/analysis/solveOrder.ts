@@ -46,10 +46,6 @@ export class SolveOrder {
     for (let i = 0, n = 0; i < ends.length; i++) for (; n < ends[i]; n++) this.groupOf.set(members[n], i);
   }
 
-  get size(): number {
-    return this.groupOf.size;
-  }
-
   has(fn: number): boolean {
     return this.groupOf.has(fn);
   }

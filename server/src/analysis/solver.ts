@@ -19,7 +19,7 @@ import { CallGraph } from "../program/callgraph.js";
 import type { ImageReader, ImageWriter } from "../program/image.js";
 import { ListMap } from "../program/packedLists.js";
 import { type PointerEdit, Pointers } from "../program/pointers.js";
-import type { Program, SourceFile } from "../program/program.js";
+import { grown, type Program, type SourceFile } from "../program/program.js";
 import { SleepReach } from "../program/reach.js";
 import { Aliases } from "./aliases.js";
 import { calleesOf, hasBody } from "./callees.js";
@@ -379,6 +379,15 @@ export class Solver implements World {
     for (let i = 1; i < calls.length; i++) this.rootsOf.push(calls[i], fn);
   }
 
+  /** What is known to be called where a function is atomic. */
+  private eachRegionCall(fn: number, take: (callee: number) => void): void {
+    let isItself = true;
+    this.regionCalls.each(fn, (f) => {
+      if (!isItself) take(f);
+      isItself = false;
+    });
+  }
+
   private unexport(fn: number): void {
     if (this.exported.delete(fn)) this.lost.add(fn);
   }
@@ -671,11 +680,7 @@ export class Solver implements World {
         continue;
       }
       if (this.regionCalls.has(fn) && !this.stale.has(fn)) {
-        let first = true;
-        this.regionCalls.each(fn, (f) => {
-          if (first) first = false;
-          else want(f, false, fn);
-        });
+        this.eachRegionCall(fn, (f) => want(f, false, fn));
       } else {
         const calls = this.regionCallsOf(fn);
         for (let i = 1; i < calls.length; i++) want(calls[i], false, fn);
@@ -824,8 +829,7 @@ export class Solver implements World {
       if (pauses.due) await pauses.take();
       first = due.length;
       // Those who call it come later.
-      for (const user of await this.solveGroup(groups.at(i), this.isCycle(groups, i), pauses, signal))
-        add(user);
+      for (const user of await this.solveGroup(groups.at(i), this.isCycle(groups, i), pauses)) add(user);
       if (first <= i) return false;
     }
     return true;
@@ -848,7 +852,7 @@ export class Solver implements World {
       place[fn] = i;
     });
     const starts = new Int32Array(fns.length + 1);
-    let targets = new Int32Array(fns.length * 8);
+    let targets: Int32Array = new Int32Array(fns.length * 8);
     let n = 0;
     const call = (fn: number): void => {
       if (place[fn] < 0) return;
@@ -857,11 +861,7 @@ export class Solver implements World {
     };
     fns.forEach((fn, i) => {
       this.edges.each(fn, call);
-      let isItself = true;
-      this.regionCalls.each(fn, (f) => {
-        if (!isItself) call(f);
-        isItself = false;
-      });
+      this.eachRegionCall(fn, call);
       starts[i + 1] = n;
     });
     return { starts, targets };
@@ -879,8 +879,7 @@ export class Solver implements World {
       const isCycle = this.isCycle(groups, i);
       if (isKnown && !isCycle && !this.cycles.has(members[before])) continue;
       const group = groups.at(i);
-      if (!isKnown || !this.cycles.knows(group, isCycle))
-        await this.solveGroup(group, isCycle, pauses, request.signal);
+      if (!isKnown || !this.cycles.knows(group, isCycle)) await this.solveGroup(group, isCycle, pauses);
       if (n % 2000 < n - before) request.progress("solving", n, members.length);
     }
   }
@@ -907,15 +906,9 @@ export class Solver implements World {
   }
 
   /** Runs the functions of a group until they say nothing new. Those who call them and hear something new are stale then: returned. */
-  private async solveGroup(
-    group: readonly number[],
-    isCycle: boolean,
-    pauses: Pauses,
-    signal?: AbortSignal,
-  ): Promise<number[]> {
+  private async solveGroup(group: readonly number[], isCycle: boolean, pauses: Pauses): Promise<number[]> {
     let made: ReadonlyMap<number, FnResult | null>;
     if (isCycle) {
-      this.cycleSignal = signal;
       made = await this.cycles.solve(
         group,
         (fn) => this.isUnsolved(fn),
@@ -925,7 +918,7 @@ export class Solver implements World {
     } else {
       // After an edit of an engine that was restored, facts are read when they are needed.
       const [fn] = group;
-      if (!this.flows.has(fn)) await this.flows.fetch(group, signal);
+      if (!this.flows.has(fn)) await this.flows.fetch(group, pauses.signal);
       this.cycles.drop(fn);
       made = new Map([[fn, this.runForCallers(fn)]]);
     }
@@ -978,12 +971,11 @@ export class Solver implements World {
       initial: (fn) => (this.base ? this.base.summaryOf(fn) : this.unsolved(fn)),
       run: (fn) => this.runForCallers(fn),
       hasFacts: (fn) => this.flows.has(fn),
-      fetchFacts: (fns) => this.flows.fetch(fns, this.cycleSignal),
+      fetchFacts: (fns, signal) => this.flows.fetch(fns, signal),
       comparePlaces: (a, b) => program.comparePlaces(a, b),
       directCalls: (members, of) => directCalls(members, of, (fn) => this.calledBy(fn), program, this.graph),
     };
   }
-  private cycleSignal: AbortSignal | undefined;
 
   private statistics(): SolveStats {
     const { results, counts } = this.results.totals();
@@ -991,10 +983,4 @@ export class Solver implements World {
     const unparsed = this.flows.damagedAmong((fn) => this.results.has(fn));
     return { analysed: results, unparsed, resolved, unresolved, undecided, capped };
   }
-}
-
-function grown(a: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
-  const wider = new Int32Array(a.length * 2);
-  wider.set(a);
-  return wider;
 }

@@ -14,20 +14,14 @@ import { decodeOutline } from "../outline/codec.js";
 import { outlineFile } from "../outline/outline.js";
 import type { SectionSink } from "../program/image.js";
 import { Contents } from "./cache/contents.js";
-import {
-  BYTES_PER_TREE,
-  type CacheSettings,
-  IMAGE_SHARE,
-  IMAGE_SUFFIX,
-  manifestsFolder,
-} from "./cache/folder.js";
-import { contentHash, type Hash, hexOf, keyOf, word } from "./cache/hash.js";
+import { BYTES_PER_TREE, type CacheSettings, IMAGE_SHARE, manifestsFolder } from "./cache/folder.js";
+import { contentHash, type Hash, hexOf, keyOf, ownerOf, word } from "./cache/hash.js";
 import { BadManifest, type FileVersion, Manifest } from "./cache/manifest.js";
 import { CacheNotes } from "./cache/notes.js";
 import { unpack } from "./cache/pack.js";
 import { flowStamp, outlineStamp, toolStamp } from "./cache/stamps.js";
 import { Store } from "./cache/store.js";
-import { TreeImage } from "./cache/treeImage.js";
+import { imagePath, TreeImage } from "./cache/treeImage.js";
 import type { CacheCounts, FactsHost, ImageStore, ResultStore } from "./factsHost.js";
 import { decodeFlows } from "./flowCodec.js";
 import { type AskedItem, type PoolOptions, WorkerPool } from "./pool.js";
@@ -55,9 +49,6 @@ function hashOfAll(files: readonly string[], contents: readonly Hash[]): Hash {
   const hash = createHash("sha1").update(files.join("\0"), "utf8").update(contents.join(""), "latin1");
   return hash.digest("binary").slice(0, 16);
 }
-
-/** Identifies a tree's manifest, and what its runs have added: the path of its root. */
-export const ownerOf = (root: string): Hash => contentHash(Buffer.from(root, "utf8"));
 
 /** Runs that go on from an image may leave this much more than the bound before the next must look at everything. */
 const MOST_OVER = 1.2;
@@ -122,7 +113,7 @@ export class CachedFacts implements FactsHost, ResultStore, ImageStore {
     this.store = Store.open(cache, toolStamp(), owner, this.notes);
     this.mostBytes = cache.bytesPerTree ?? BYTES_PER_TREE;
     this.image = new TreeImage(
-      join(manifestsFolder(cache.folder), `${hexOf(owner)}${IMAGE_SUFFIX}`),
+      imagePath(cache.folder, owner),
       this.stamp,
       this.mostBytes * IMAGE_SHARE,
       this.notes,

@@ -3,18 +3,15 @@
  * editor has them to show long before an engine has taken the image up. They count under the same condition as those of an
  * earlier session: see keptFindings.ts.
  */
-import { join } from "node:path";
 import { savedFindings } from "../analysis/reports.js";
 import type { OutlineOptions } from "../facts/outline.js";
 import type { Finding } from "../findings/types.js";
-import { type CacheSettings, IMAGE_SUFFIX, manifestsFolder } from "./cache/folder.js";
-import { contentHash, type Hash, hexOf } from "./cache/hash.js";
+import type { CacheSettings } from "./cache/folder.js";
+import { contentHash, type Hash, ownerOf } from "./cache/hash.js";
 import { openImage, type StoredImage } from "./cache/image.js";
 import { outlineStamp } from "./cache/stamps.js";
-import { imageStamp } from "./cache/treeImage.js";
-import { ownerOf } from "./cachedFacts.js";
-import { filesOf } from "./keptFindings.js";
-import { readSource } from "./sources.js";
+import { imagePath, imageStamp } from "./cache/treeImage.js";
+import { contentOnDisk, filesOf } from "./keptFindings.js";
 
 interface Opened {
   contents: StoredImage["contents"];
@@ -41,7 +38,7 @@ export class ImageFindings {
       const stands = (path: string): boolean => {
         let same = others.get(path);
         if (same === undefined) {
-          same = opened.contents.get(path) === this.hashOnDisk(path);
+          same = opened.contents.get(path) === contentOnDisk(this.root, path);
           others.set(path, same);
         }
         return same;
@@ -60,8 +57,7 @@ export class ImageFindings {
   }
 
   private open(): Opened | null {
-    const owner = hexOf(ownerOf(this.root));
-    const path = join(manifestsFolder(this.cache.folder), `${owner}${IMAGE_SUFFIX}`);
+    const path = imagePath(this.cache.folder, ownerOf(this.root));
     const image = openImage(path, imageStamp(outlineStamp(this.options), this.question), () => {});
     if (!image) return null;
     try {
@@ -69,10 +65,5 @@ export class ImageFindings {
     } finally {
       image.close();
     }
-  }
-
-  private hashOnDisk(file: string): Hash | null {
-    const source = readSource(join(this.root, file));
-    return "text" in source ? contentHash(source.text) : null;
   }
 }

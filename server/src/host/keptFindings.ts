@@ -59,7 +59,7 @@ export class KeptFindingsFolder {
       if (own?.[0] !== file || own[1] !== hexOf(contentHash(text))) return null;
       if (record.stamp !== this.stampNow()) return null;
       const gone = new Set(
-        others.filter(([path, hash]) => this.hashOnDisk(path) !== hash).map(([path]) => path),
+        others.filter(([path, hash]) => this.contentOf(path) !== hash).map(([path]) => path),
       );
       return record.findings.filter((finding) => ![...filesOf(finding)].some((path) => gone.has(path)));
     } catch {
@@ -78,7 +78,7 @@ export class KeptFindingsFolder {
     const others = new Set(findings.flatMap((finding) => [...filesOf(finding)]));
     others.delete(file);
     for (const path of others) {
-      const hash = this.hashOnDisk(path);
+      const hash = this.contentOf(path);
       if (hash === null) return;
       contents.push([path, hash]);
     }
@@ -111,10 +111,16 @@ export class KeptFindingsFolder {
     return join(this.folder, hexOf(contentHash(Buffer.from(file, "utf8"))));
   }
 
-  private hashOnDisk(file: string): Hash | null {
-    const source = readSource(join(this.root, file));
-    return "text" in source ? hexOf(contentHash(source.text)) : null;
+  private contentOf(file: string): string | null {
+    const hash = contentOnDisk(this.root, file);
+    return hash && hexOf(hash);
   }
+}
+
+/** The content that a file has on disk, null when it cannot be read. */
+export function contentOnDisk(root: string, file: string): Hash | null {
+  const source = readSource(join(root, file));
+  return "text" in source ? contentHash(source.text) : null;
 }
 
 /** Files that a finding has a place in. */

@@ -117,37 +117,20 @@ function landmarks({ present, lengths }: PackedParts): Landmarks {
 /** The sum of the first `n` of some varints, with a landmark for every few of them. */
 export function sums(varints: Uint8Array, count: number): (n: number) => number {
   const marks = new Int32Array((Math.floor(count / STEP) + 1) * 2);
+  const reader = new ByteReader(varints);
   let sum = 0;
-  let at = 0;
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i <= count; i++) {
     if (i % STEP === 0) {
       marks[(i / STEP) * 2] = sum;
-      marks[(i / STEP) * 2 + 1] = at;
+      marks[(i / STEP) * 2 + 1] = reader.at;
     }
-    let x = varints[at++];
-    let v = x & 0x7f;
-    for (let shift = 7; x > 0x7f; shift += 7) {
-      x = varints[at++];
-      v |= (x & 0x7f) << shift;
-    }
-    sum += v;
-  }
-  if (count % STEP === 0) {
-    marks[(count / STEP) * 2] = sum;
-    marks[(count / STEP) * 2 + 1] = at;
+    if (i < count) sum += reader.uint();
   }
   return (n) => {
     const mark = (n >> STEP_BITS) * 2;
     let sum = marks[mark];
-    for (let left = n & (STEP - 1), at = marks[mark + 1]; left > 0; left--) {
-      let x = varints[at++];
-      let v = x & 0x7f;
-      for (let shift = 7; x > 0x7f; shift += 7) {
-        x = varints[at++];
-        v |= (x & 0x7f) << shift;
-      }
-      sum += v;
-    }
+    reader.at = marks[mark + 1];
+    for (let left = n & (STEP - 1); left > 0; left--) sum += reader.uint();
     return sum;
   };
 }

@@ -94,8 +94,8 @@ export class Cycles {
 
   /**
    * Works out a cycle: the results of those members whose result may be another one than they have; null for one that has
-   * none. `isStale`: the member was edited, or what a function outside the cycle says to it; `stale`: all such functions
-   * where they are few. Rejects when it is stopped: then everything is as it was.
+   * none. `isStale`: the member was edited, or what a function outside the cycle says to it; `fewStale`: all such
+   * functions where they are few. Rejects when it is stopped: then everything is as it was.
    */
   async solve(
     members: readonly number[],

@@ -30,7 +30,7 @@ export interface CycleWorld {
   /** Null: its facts cannot be had. */
   run(fn: number): FnResult | null;
   hasFacts(fn: number): boolean;
-  fetchFacts(fns: readonly number[]): Promise<void>;
+  fetchFacts(fns: readonly number[], signal?: AbortSignal): Promise<void>;
 }
 
 /** An earlier working out of a cycle. */
@@ -95,7 +95,7 @@ export class CycleRun {
         if (this.active[this.here] === 0) continue;
         this.active[this.here] = 0;
         if (pauses.due) await pauses.take();
-        if (await this.look(this.here)) news = true;
+        if (await this.look(this.here, pauses.signal)) news = true;
       }
       [this.active, this.next] = [this.next, this.active];
       if (news) this.lastRound = Math.max(this.lastRound, this.round);
@@ -113,7 +113,7 @@ export class CycleRun {
   }
 
   /** The member's turn in this round; true when it says something new. */
-  private async look(at: number): Promise<boolean> {
+  private async look(at: number, signal?: AbortSignal): Promise<boolean> {
     const { world, fns, round, earlier } = this;
     const fn = fns[at];
     const before = this.summaryAt(at);
@@ -124,7 +124,7 @@ export class CycleRun {
       now = this.saidThen(at, round);
       this.results[at] = undefined;
     } else if (this.results[at] === undefined || this.heardNews(at)) {
-      if (!world.hasFacts(fn)) await this.fetchFacts(at);
+      if (!world.hasFacts(fn)) await this.fetchFacts(at, signal);
       const result = world.run(fn);
       this.results[at] = result;
       this.ranAt[at] = this.moment(round, at);
@@ -160,12 +160,12 @@ export class CycleRun {
   }
 
   /** Facts of all whose turn comes soon are asked for together. */
-  private async fetchFacts(at: number): Promise<void> {
+  private async fetchFacts(at: number, signal?: AbortSignal): Promise<void> {
     const wanted = [this.fns[at]];
     for (let i = 0; i < this.fns.length; i++)
       if ((this.active[i] === 1 || this.next[i] === 1) && !this.world.hasFacts(this.fns[i]))
         wanted.push(this.fns[i]);
-    await this.world.fetchFacts(wanted);
+    await this.world.fetchFacts(wanted, signal);
   }
 
   /** A number for each turn of each round, in their order. */

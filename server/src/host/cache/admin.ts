@@ -3,7 +3,7 @@ import { readdirSync, rmSync, statSync, unlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { imageHeads, segmentHeads } from "./evict.js";
 import { IMAGE_SUFFIX, keptFolder, manifestsFolder, segmentsFolder } from "./folder.js";
-import { contentHash, type Hash, hexOf } from "./hash.js";
+import { hexOf, ownerOf } from "./hash.js";
 import { readManifest } from "./manifest.js";
 import { toolStamp } from "./stamps.js";
 
@@ -15,8 +15,6 @@ export interface CacheInfo {
   otherVersions: number;
   trees: { root: string | null; files: number; bytes: number }[];
 }
-
-const ownerOf = (root: string): Hash => contentHash(Buffer.from(root, "utf8"));
 
 function manifestNames(folder: string): string[] {
   try {

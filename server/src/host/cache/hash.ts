@@ -53,3 +53,6 @@ export function checksum(bytes: Uint8Array, seed = 0x811c9dc5): number {
   }
   return h | 0;
 }
+
+/** Identifies a tree's manifest, its image, and what its runs have added: the path of its root. */
+export const ownerOf = (root: string): Hash => contentHash(Buffer.from(root, "utf8"));

@@ -1,8 +1,10 @@
 /** The image of one tree in the cache: opened, written and given up; whatever is wrong with it is one line to the user. */
 import { unlinkSync, utimesSync } from "node:fs";
+import { join } from "node:path";
 import type { SectionSink } from "../../program/image.js";
 import { errorReason } from "../walk.js";
-import { contentHash, type Hash } from "./hash.js";
+import { IMAGE_SUFFIX, manifestsFolder } from "./folder.js";
+import { contentHash, type Hash, hexOf } from "./hash.js";
 import { openImage, type StoredImage, writeImage } from "./image.js";
 import type { CacheNotes } from "./notes.js";
 import { wholeToolStamp } from "./stamps.js";
@@ -10,6 +12,10 @@ import { wholeToolStamp } from "./stamps.js";
 /** What the image of a tree depends on besides the files: the tool, what its outlines depend on, and what was asked. */
 export const imageStamp = (outlines: Hash, question: Hash): Hash =>
   contentHash(question + outlines + wholeToolStamp());
+
+/** Where the image of a tree is in the cache. */
+export const imagePath = (folder: string, owner: Hash): string =>
+  join(manifestsFolder(folder), `${hexOf(owner)}${IMAGE_SUFFIX}`);
 
 export class TreeImage {
   /** The one that was opened last, as long as it is of use. */
